@@ -1,0 +1,112 @@
+//! A service as a transport again.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout_at;
+use tower::{Service, ServiceExt as _};
+use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
+use wrpc_transport::{Index, Invoke};
+
+use crate::{CallContext, Channels, Invocation, Paths};
+
+/// Makes a service of [`Invocation`]s a [`wrpc_transport::Invoke`], so that any wRPC host and any
+/// generated client takes a stack unchanged.
+///
+/// Each call clones the service and awaits the clone's readiness, within the caller's deadline if
+/// the context has one. Every error is an [`RpcError`]: as the root of the `anyhow::Error` that
+/// `invoke` returns, and as the payload of each [`std::io::Error`] of the streams.
+///
+/// Dropping the future of a call, or both of its streams, gives the call up.
+pub struct Invoker<S, C> {
+    service: S,
+    context: PhantomData<fn(C)>,
+}
+
+impl<S, C> Invoker<S, C> {
+    /// An `Invoke` that calls `service`.
+    pub const fn new(service: S) -> Self {
+        Self {
+            service,
+            context: PhantomData,
+        }
+    }
+
+    /// The service that is called.
+    pub const fn service(&self) -> &S {
+        &self.service
+    }
+}
+
+impl<S: Clone, C> Clone for Invoker<S, C> {
+    fn clone(&self) -> Self {
+        Self::new(self.service.clone())
+    }
+}
+
+impl<S: fmt::Debug, C> fmt::Debug for Invoker<S, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Invoker")
+            .field("service", &self.service)
+            .finish()
+    }
+}
+
+impl<S, C, O, I> Invoke for Invoker<S, C>
+where
+    S: Service<Invocation<C>, Response = Channels<O, I>, Error = RpcError> + Clone + Send + Sync,
+    S::Future: Send,
+    C: CallContext,
+    O: AsyncWrite + Index<O> + Send + Sync + Unpin + 'static,
+    I: AsyncRead + Index<I> + Send + Sync + Unpin + 'static,
+{
+    type Context = C;
+    type Outgoing = O;
+    type Incoming = I;
+
+    async fn invoke<P>(
+        &self,
+        cx: C,
+        instance: &str,
+        func: &str,
+        params: Bytes,
+        paths: impl AsRef<[P]> + Send,
+    ) -> anyhow::Result<(O, I)>
+    where
+        P: AsRef<[Option<usize>]> + Send + Sync,
+    {
+        let (deadline, target) = (cx.deadline(), cx.target().cloned());
+        let mut invocation = Invocation::new(cx, instance, func, params);
+        if !paths.as_ref().is_empty() {
+            invocation.paths = paths
+                .as_ref()
+                .iter()
+                .map(|path| Box::from(path.as_ref()))
+                .collect::<Paths>();
+        }
+        invocation.deadline = deadline;
+        invocation.target = target;
+
+        let mut service = self.service.clone();
+        let ready = service.ready();
+        let ready = match deadline {
+            None => ready.await?,
+            Some(deadline) => timeout_at(deadline, ready).await.map_err(|_| {
+                RpcError::new(
+                    RpcErrorKind::Timeout,
+                    Delivery::NotSent,
+                    format!(
+                        "{}: the deadline passed before the call could be sent",
+                        invocation.progress().function()
+                    ),
+                )
+            })??,
+        };
+        let Channels {
+            outgoing, incoming, ..
+        } = ready.call(invocation).await?;
+        Ok((outgoing, incoming))
+    }
+}

@@ -1,0 +1,56 @@
+//! Who may call what: [`LinkAuthorizationLayer`] fails a call that no link permits with
+//! [`LinkDenied`](crate::RpcErrorKind::LinkDenied).
+//!
+//! A [`Link`] permits one component to call one interface (or some functions of it) on one
+//! target. A [`LinkPolicy`] decides per call; [`LinkTable`] is the built-in one. What is not
+//! permitted is denied, and a denied call never reaches the inner service.
+//!
+//! What the policy returns is the resolved [`Target`](crate::Target), which the rest of the stack
+//! routes to: a target in the [`Invocation`](crate::Invocation) below this layer is the proof that
+//! the call was authorized.
+//!
+//! # What it bounds
+//!
+//! Which calls leave, by the caller's identity as the host states it: the context's
+//! [`source`](crate::CallContext::source), or the layer's own. Versions of interfaces are ignored.
+//!
+//! # What it does not bound
+//!
+//! Calls that are already running when a link is removed, what a target does with a call, and
+//! what another host lets through. A compromised host is the broker's matter.
+//!
+//! # Delivery
+//!
+//! Always `not-sent`.
+//!
+//! ```
+//! use wrpc_middleware_transport::link::{Link, LinkAuthorizationLayer, LinkTable};
+//! use wrpc_middleware_transport::Target;
+//!
+//! let links = LinkTable::new([Link::new(
+//!     "client",
+//!     Target::new("greeter")?,
+//!     "test:app/greeter".parse()?,
+//! )])?;
+//! let layer = LinkAuthorizationLayer::new(links.clone());
+//! // Calls that start after this are denied.
+//! links.replace([])?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+
+mod future;
+mod interface;
+mod layer;
+mod policy;
+mod service;
+mod table;
+
+pub use future::ResponseFuture;
+pub use interface::{Interface, InvalidInterface};
+pub use layer::LinkAuthorizationLayer;
+pub use policy::{LinkPolicy, LinkRequest};
+pub use service::{Denied, LinkAuthorization};
+pub use table::{DuplicateLink, Link, LinkTable};
+
+/// The name of a link that was given none.
+pub const DEFAULT_LINK_NAME: &str = "default";

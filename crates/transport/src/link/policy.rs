@@ -1,0 +1,56 @@
+//! Who decides.
+
+use core::fmt;
+
+use crate::Target;
+use crate::progress::Function;
+
+/// What a policy decides upon.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct LinkRequest<'a> {
+    /// The component that calls, as the host states it.
+    pub source: Option<&'a str>,
+    /// The name of the link to use.
+    pub link_name: &'a str,
+    /// The called interface without its version; empty for the root of a world.
+    pub interface: &'a str,
+    /// The called instance as it goes over the wire, with its version.
+    pub instance: &'a str,
+    /// The called function.
+    pub func: &'a str,
+    /// The target that the host has chosen for this call, if it has.
+    pub target: Option<&'a Target>,
+}
+
+impl fmt::Display for LinkRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let function = Function {
+            instance: self.instance,
+            func: self.func,
+        };
+        match self.source {
+            Some(source) => write!(f, "`{source}`")?,
+            None => f.write_str("a caller without an identity")?,
+        }
+        write!(f, " to {function} by the link name `{}`", self.link_name)
+    }
+}
+
+/// Decides which calls may leave, and where they go.
+///
+/// It is asked once per call, on the task of the caller, so it must not block. Every
+/// `Fn(&LinkRequest<'_>) -> Option<Target>` is a policy.
+pub trait LinkPolicy: Send + Sync {
+    /// The target of the link that permits the call, or `None` to deny it.
+    fn authorize(&self, request: &LinkRequest<'_>) -> Option<Target>;
+}
+
+impl<F> LinkPolicy for F
+where
+    F: Fn(&LinkRequest<'_>) -> Option<Target> + Send + Sync,
+{
+    fn authorize(&self, request: &LinkRequest<'_>) -> Option<Target> {
+        self(request)
+    }
+}

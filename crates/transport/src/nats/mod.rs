@@ -1,0 +1,27 @@
+//! The leaf over upstream's NATS client: [`NatsTransport`].
+//!
+//! It keeps one `wrpc_transport_nats::Client` per subject prefix, which is the one of the call's
+//! [`Target`](crate::Target), and makes typed errors of what that client fails with.
+//!
+//! # What it can prove
+//!
+//! A completed flush, write or shutdown of the outgoing stream is the handshake: the target took
+//! the call. Nothing was sent if the broker says that nobody listens (status 503), or if the
+//! connection was down before the call was handed to the client, which is checked first.
+//!
+//! # What it can't
+//!
+//! - What the client has queued at the moment of a disconnect it sends after the reconnect, also
+//!   for callers who have given up: such a call is `unknown`.
+//! - A target that goes away after the handshake is silence, so the call ends at its deadline.
+//! - A target that traps closes its streams as one that answers nothing: without a result to read,
+//!   that looks like success.
+//! - The broker's refusal of a message (permissions) is silence too.
+
+mod clients;
+mod connection;
+mod evidence;
+mod transport;
+
+pub use evidence::Handshake;
+pub use transport::{Builder, NatsTransport};

@@ -1,0 +1,217 @@
+//! The leaf service.
+
+use core::task::{Context, Poll};
+use core::time::Duration;
+use std::sync::Arc;
+
+use async_nats::HeaderMap;
+use futures::future::BoxFuture;
+use tower::Service;
+use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
+use wrpc_transport_nats::Client;
+
+use super::Handshake;
+use super::clients::Clients;
+use super::connection::connected;
+use crate::leaf::{Incoming, Outgoing, invoke};
+use crate::target::is_subject;
+use crate::{CallContext, Channels, Invocation, Progress, Target};
+
+/// Room in a message for the reply subject, which upstream takes off the payload.
+const REPLY_SUBJECT: usize = 256;
+
+/// The leaf over upstream's NATS client, for any number of targets. Cheap to clone.
+///
+/// A call to the target `greeter` is published under the subject prefix `greeter`, or
+/// `default.greeter` where the [prefix](Builder::prefix) is `default`.
+///
+/// ```no_run
+/// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
+/// use wrpc_middleware_transport::nats::NatsTransport;
+///
+/// let nats = async_nats::connect("nats://127.0.0.1:4222").await?;
+/// let leaf = NatsTransport::builder(nats).prefix("default").build();
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct NatsTransport(Arc<Config>);
+
+#[derive(Debug)]
+struct Config {
+    nats: Arc<async_nats::Client>,
+    clients: Clients,
+    prefix: Box<str>,
+    reconnect_wait: Duration,
+    default_target: Option<Target>,
+}
+
+/// Configures a [`NatsTransport`].
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing before `build`"]
+pub struct Builder {
+    nats: async_nats::Client,
+    prefix: Box<str>,
+    reconnect_wait: Duration,
+    default_target: Option<Target>,
+    capacity: u64,
+}
+
+impl Builder {
+    /// The subject prefix in front of every target's, none by default. wasmCloud calls it the
+    /// lattice.
+    ///
+    /// Calls fail, unsent, if it can't be part of a subject.
+    pub fn prefix(mut self, prefix: impl Into<Box<str>>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// How long a call waits for the connection to come back before it fails; not at all by
+    /// default.
+    pub const fn reconnect_wait(mut self, wait: Duration) -> Self {
+        self.reconnect_wait = wait;
+        self
+    }
+
+    /// Where a call goes that has no target, for stacks without link authorization. Such a call
+    /// fails by default.
+    pub fn default_target(mut self, target: Target) -> Self {
+        self.default_target = Some(target);
+        self
+    }
+
+    /// How many upstream clients to keep, one for each target; 1,024 by default. Each costs a
+    /// subscription and a task. Beyond that number, the one not used for longest goes, and is made
+    /// anew when it is needed.
+    pub const fn max_clients(mut self, clients: u64) -> Self {
+        self.capacity = clients;
+        self
+    }
+
+    /// The leaf.
+    #[must_use]
+    pub fn build(self) -> NatsTransport {
+        let nats = Arc::new(self.nats);
+        NatsTransport(Arc::new(Config {
+            clients: Clients::new(Arc::clone(&nats), self.capacity),
+            nats,
+            prefix: self.prefix,
+            reconnect_wait: self.reconnect_wait,
+            default_target: self.default_target,
+        }))
+    }
+}
+
+impl NatsTransport {
+    /// A leaf over `nats`, to be configured.
+    pub fn builder(nats: async_nats::Client) -> Builder {
+        Builder {
+            nats,
+            prefix: Box::default(),
+            reconnect_wait: Duration::ZERO,
+            default_target: None,
+            capacity: 1024,
+        }
+    }
+}
+
+impl Config {
+    /// The subject prefix of the call's target.
+    fn subject_prefix<C>(&self, invocation: &Invocation<C>) -> Result<Arc<str>, RpcError> {
+        let refuse = |reason: &str| {
+            RpcError::new(
+                RpcErrorKind::Other,
+                Delivery::NotSent,
+                format!(
+                    "{}: {reason}",
+                    invocation.progress().function().to_string().escape_debug()
+                ),
+            )
+        };
+        let named = is_subject(&invocation.func)
+            && (invocation.instance.is_empty() || is_subject(&invocation.instance));
+        if !named {
+            return Err(refuse("its name can't be part of a subject"));
+        }
+        let target = invocation
+            .target
+            .as_ref()
+            .or(self.default_target.as_ref())
+            .ok_or_else(|| refuse("the call has no target"))?;
+        if self.prefix.is_empty() {
+            Ok(Arc::from(target.as_str()))
+        } else if is_subject(&self.prefix) {
+            Ok(Arc::from(format!("{}.{target}", self.prefix)))
+        } else {
+            Err(refuse(
+                "the prefix of the transport can't be part of a subject",
+            ))
+        }
+    }
+
+    /// As many bytes of parameters as go into one message with the call.
+    fn first_message(&self, headers: Option<&HeaderMap>) -> usize {
+        let headers = headers.map_or(0, |headers| {
+            16 + headers
+                .iter()
+                .flat_map(|(name, values)| values.iter().map(move |value| (name, value)))
+                .map(|(name, value)| AsRef::<str>::as_ref(name).len() + value.as_str().len() + 4)
+                .sum::<usize>()
+        });
+        self.nats
+            .max_payload()
+            .saturating_sub(REPLY_SUBJECT)
+            .saturating_sub(headers)
+    }
+}
+
+type Response = Channels<
+    Outgoing<<Client as wrpc_transport::Invoke>::Outgoing, Handshake>,
+    Incoming<<Client as wrpc_transport::Invoke>::Incoming, Handshake>,
+>;
+
+impl<C> Service<Invocation<C>> for NatsTransport
+where
+    C: CallContext<Transport = Option<HeaderMap>> + 'static,
+{
+    type Response = Response;
+    type Error = RpcError;
+    type Future = BoxFuture<'static, Result<Response, RpcError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), RpcError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, invocation: Invocation<C>) -> Self::Future {
+        let config = Arc::clone(&self.0);
+        Box::pin(async move { call(&config, invocation).await })
+    }
+}
+
+async fn call<C>(config: &Config, invocation: Invocation<C>) -> Result<Response, RpcError>
+where
+    C: CallContext<Transport = Option<HeaderMap>>,
+{
+    let progress: Progress = invocation.progress().clone();
+    let held = progress.hold();
+    let prefix = config.subject_prefix(&invocation)?;
+    connected(&config.nats, config.reconnect_wait, progress.function()).await?;
+    let client = config.clients.get(prefix, progress.function()).await?;
+    // Making a client may have taken a while.
+    connected(&config.nats, config.reconnect_wait, progress.function()).await?;
+
+    drop(held);
+    let mut invocation = invocation.map_context(CallContext::into_transport);
+    let first = config.first_message(invocation.context.as_ref());
+    let rest = invocation
+        .params
+        .split_off(first.min(invocation.params.len()));
+    invoke(
+        client,
+        Handshake::new(config.nats.as_ref().clone()),
+        invocation,
+        rest,
+    )
+    .await
+}

@@ -1,0 +1,346 @@
+//! How far a call has come.
+
+use core::fmt;
+use core::sync::atomic::{AtomicU8, Ordering};
+use core::task::Waker;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+
+use futures::task::AtomicWaker;
+use wrpc_middleware_errors::{Delivery, RpcError};
+
+const ACCEPTED: u8 = 1;
+const FIRST_BYTE: u8 = 1 << 1;
+const CLOSED: u8 = 1 << 2;
+const HELD: u8 = 1 << 3;
+
+/// How far a call has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Held back by the leaf: nothing has been handed to the transport.
+    Held,
+    /// It may have been handed to the transport. Nothing shows that it arrived.
+    Queued,
+    /// The target took it.
+    Accepted,
+    /// The first byte of the results has arrived.
+    FirstByte,
+    /// The result stream has ended, in whatever way.
+    Closed,
+}
+
+/// The shared view of one call's progress: the leaf moves it on, every layer reads it.
+///
+/// [`delivery`](Self::delivery) derives from it, and it errs on the safe side: a leaf that never
+/// speaks leaves a call [`Unknown`](Delivery::Unknown).
+///
+/// An [`Invocation`](crate::Invocation) and its [`Channels`](crate::Channels) share one. A clone
+/// of an invocation is an attempt of its own; what it reaches counts for the original too, so that
+/// a layer outside of a retry never takes a call for unsent whose second attempt was sent.
+#[derive(Clone)]
+pub struct Progress(Arc<Call>);
+
+struct Call {
+    instance: Arc<str>,
+    func: Arc<str>,
+    flags: AtomicU8,
+    failure: OnceLock<RpcError>,
+    outgoing: AtomicWaker,
+    incoming: AtomicWaker,
+    children: Mutex<Vec<Weak<AtomicWaker>>>,
+    reports_acceptance: AtomicU8,
+    origin: Option<Progress>,
+}
+
+impl Progress {
+    /// The progress of a call that may be handed to a transport at any time from now on.
+    #[must_use]
+    pub fn new(instance: Arc<str>, func: Arc<str>) -> Self {
+        Self::with_origin(instance, func, None)
+    }
+
+    /// The progress of another attempt at the same call.
+    #[must_use]
+    pub fn attempt(&self) -> Self {
+        Self::with_origin(
+            Arc::clone(&self.0.instance),
+            Arc::clone(&self.0.func),
+            Some(self.clone()),
+        )
+    }
+
+    fn with_origin(instance: Arc<str>, func: Arc<str>, origin: Option<Self>) -> Self {
+        Self(Arc::new(Call {
+            instance,
+            func,
+            flags: AtomicU8::new(0),
+            failure: OnceLock::new(),
+            outgoing: AtomicWaker::new(),
+            incoming: AtomicWaker::new(),
+            children: Mutex::default(),
+            reports_acceptance: AtomicU8::new(0),
+            origin,
+        }))
+    }
+
+    /// How far the call has come.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        let flags = self.0.flags.load(Ordering::Acquire);
+        if flags & CLOSED != 0 {
+            Stage::Closed
+        } else if flags & FIRST_BYTE != 0 {
+            Stage::FirstByte
+        } else if flags & ACCEPTED != 0 {
+            Stage::Accepted
+        } else if flags & HELD != 0 {
+            Stage::Held
+        } else {
+            Stage::Queued
+        }
+    }
+
+    /// Whether the target may have run the call, as far as the leaf has proven it.
+    #[must_use]
+    pub fn delivery(&self) -> Delivery {
+        let flags = self.0.flags.load(Ordering::Acquire);
+        if flags & (ACCEPTED | FIRST_BYTE) != 0 {
+            Delivery::Accepted
+        } else if flags & HELD != 0 {
+            Delivery::NotSent
+        } else {
+            Delivery::Unknown
+        }
+    }
+
+    /// Why the call failed, if its leaf has seen it fail.
+    #[must_use]
+    pub fn failure(&self) -> Option<&RpcError> {
+        self.0.failure.get()
+    }
+
+    /// Whether the leaf reports when the target took the call, other than by the first byte of
+    /// the results.
+    #[must_use]
+    pub fn reports_acceptance(&self) -> bool {
+        self.0.reports_acceptance.load(Ordering::Relaxed) != 0
+    }
+
+    /// Declares, by a leaf, that it reports when the target took the call.
+    pub fn set_reports_acceptance(&self) {
+        self.0.reports_acceptance.store(1, Ordering::Relaxed);
+    }
+
+    /// Holds the call back until the guard is dropped: as long as it lives, nothing of the call
+    /// has been handed to the transport.
+    ///
+    /// For a leaf that waits for something, a connection for example, before it sends.
+    #[must_use = "the call counts as unsent only as long as the guard lives"]
+    pub fn hold(&self) -> Held<'_> {
+        self.0.flags.fetch_or(HELD, Ordering::AcqRel);
+        Held(self)
+    }
+
+    /// Records, by a leaf, that the target took the call.
+    pub fn accepted(&self) {
+        self.set(ACCEPTED);
+    }
+
+    /// Records, by a leaf, that the first byte of the results has arrived.
+    pub fn first_byte(&self) {
+        self.set(FIRST_BYTE);
+    }
+
+    /// Records, by a leaf, that the result stream has ended.
+    pub fn closed(&self) {
+        self.set(CLOSED);
+    }
+
+    fn set(&self, flag: u8) {
+        let mut call = Some(self);
+        while let Some(progress) = call {
+            if progress.0.flags.load(Ordering::Relaxed) & flag != 0 {
+                return;
+            }
+            progress.0.flags.fetch_or(flag, Ordering::AcqRel);
+            // The end of one attempt is not the end of the call.
+            call = progress.0.origin.as_ref().filter(|_| flag != CLOSED);
+        }
+    }
+
+    /// Records, by a leaf, why the call failed, and wakes every stream of it. The first failure
+    /// stays.
+    pub fn fail(&self, error: RpcError) -> &RpcError {
+        let failure = self.0.failure.get_or_init(|| error);
+        self.set(CLOSED);
+        self.0.outgoing.wake();
+        self.0.incoming.wake();
+        let children = core::mem::take(&mut *self.children());
+        for child in children.iter().filter_map(Weak::upgrade) {
+            child.wake();
+        }
+        failure
+    }
+
+    /// The name of the called function, `namespace:package/interface#function`, for messages.
+    #[must_use]
+    pub fn function(&self) -> impl fmt::Display + '_ {
+        Function {
+            instance: &self.0.instance,
+            func: &self.0.func,
+        }
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakProgress {
+        WeakProgress(Arc::downgrade(&self.0))
+    }
+
+    fn children(&self) -> std::sync::MutexGuard<'_, Vec<Weak<AtomicWaker>>> {
+        self.0
+            .children
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Progress")
+            .field("function", &format_args!("{}", self.function()))
+            .field("stage", &self.stage())
+            .field("failure", &self.failure())
+            .finish()
+    }
+}
+
+/// A call that has not been handed to the transport yet. See [`Progress::hold`].
+#[derive(Debug)]
+pub struct Held<'a>(&'a Progress);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.0.flags.fetch_and(!HELD, Ordering::AcqRel);
+    }
+}
+
+/// Knows about a call without keeping it alive.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WeakProgress(Weak<Call>);
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Call")
+    }
+}
+
+impl WeakProgress {
+    /// Whether streams of the call are still held and its results have not ended.
+    pub(crate) fn is_running(&self) -> bool {
+        self.0
+            .upgrade()
+            .is_some_and(|call| Progress(call).stage() < Stage::Closed)
+    }
+}
+
+/// Where a stream of a call waits for the failure of the whole call.
+#[derive(Debug)]
+pub(crate) enum WakerSlot {
+    Outgoing,
+    Incoming,
+    Child(Arc<AtomicWaker>),
+}
+
+impl WakerSlot {
+    pub(crate) fn child(progress: &Progress) -> Self {
+        let waker = Arc::new(AtomicWaker::new());
+        let mut children = progress.children();
+        children.retain(|child| child.strong_count() > 0);
+        children.push(Arc::downgrade(&waker));
+        Self::Child(waker)
+    }
+
+    pub(crate) fn register(&self, progress: &Progress, waker: &Waker) {
+        match self {
+            Self::Outgoing => progress.0.outgoing.register(waker),
+            Self::Incoming => progress.0.incoming.register(waker),
+            Self::Child(slot) => slot.register(waker),
+        }
+    }
+}
+
+/// `instance#function`, or the function alone where it sits at the root of a world.
+pub(crate) struct Function<'a> {
+    pub(crate) instance: &'a str,
+    pub(crate) func: &'a str,
+}
+
+impl fmt::Display for Function<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.instance.is_empty() {
+            f.write_str(self.func)
+        } else {
+            write!(f, "{}#{}", self.instance, self.func)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn progress() -> Progress {
+        Progress::new("a:b/c".into(), "f".into())
+    }
+
+    #[test]
+    fn delivery_is_what_the_leaf_has_proven() {
+        let call = progress();
+        assert_eq!(call.delivery(), Delivery::Unknown);
+        let held = call.hold();
+        assert_eq!(
+            (call.stage(), call.delivery()),
+            (Stage::Held, Delivery::NotSent)
+        );
+        drop(held);
+        assert_eq!(
+            (call.stage(), call.delivery()),
+            (Stage::Queued, Delivery::Unknown)
+        );
+        call.closed();
+        assert_eq!(call.delivery(), Delivery::Unknown);
+        call.accepted();
+        assert_eq!(
+            (call.stage(), call.delivery()),
+            (Stage::Closed, Delivery::Accepted)
+        );
+    }
+
+    #[test]
+    fn what_an_attempt_reaches_counts_for_its_origin() {
+        let call = progress();
+        let attempt = call.attempt();
+        let second = attempt.attempt();
+        second.accepted();
+        second.closed();
+        assert_eq!(call.delivery(), Delivery::Accepted);
+        assert_eq!(call.stage(), Stage::Accepted);
+        assert_eq!(call.attempt().delivery(), Delivery::Unknown);
+    }
+
+    #[test]
+    fn a_held_attempt_does_not_make_its_origin_unsent() {
+        let call = progress();
+        let attempt = call.attempt();
+        let _held = attempt.hold();
+        assert_eq!(attempt.delivery(), Delivery::NotSent);
+        assert_eq!(call.delivery(), Delivery::Unknown);
+    }
+
+    #[test]
+    fn dropped_children_leave_no_waker_behind() {
+        let call = progress();
+        for _ in 0..100 {
+            drop(WakerSlot::child(&call));
+        }
+        assert_eq!(call.children().len(), 1);
+    }
+}
