@@ -1,1 +1,24 @@
-//! wrpc-middleware
+//! tower-style middleware for wRPC: every failure of a call is a value.
+//!
+//! A call from one WebAssembly component to another over wRPC and NATS can fail in ways its WIT
+//! signature does not speak of. This crate makes each of those failures an [`RpcError`], and the
+//! [`runtime`] lowers it into the component's own `result<T, rpc-error>`.
+//!
+//! This crate re-exports the others:
+//!
+//! | crate | what | feature |
+//! |---|---|---|
+//! | `wrpc-middleware-errors` | [`RpcError`], [`RpcErrorKind`], [`Delivery`] | |
+//! | `wrpc-middleware-transport` | [`Stack`], its layers, [`Invoker`], [`Transport`] | |
+//! | | [`nats`], the leaf over `wrpc_transport_nats::Client` | `nats` |
+//! | `wrpc-middleware-runtime` | [`runtime`], the Wasmtime adapter | `runtime` |
+
+pub use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
+#[cfg(feature = "runtime")]
+pub use wrpc_middleware_runtime as runtime;
+#[cfg(feature = "nats")]
+pub use wrpc_middleware_transport::nats;
+pub use wrpc_middleware_transport::{
+    CallContext, Channels, Context, Held, InvalidTarget, Invocation, Invoker, Paths, Progress,
+    Stack, Stage, Target, Transport, foreign, leaf, limit, link, liveness, retry, timeout,
+};
