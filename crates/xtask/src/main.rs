@@ -1,2 +1,63 @@
-//! xtask
-fn main() {}
+//! Setup and checks that cargo can't do alone; run as `cargo xtask COMMAND`.
+//!
+//! Two things need more than cargo here: a NATS server, which is installed on first use, and the
+//! list of checks that a change has to pass, which is the same on a laptop and in CI.
+
+mod demo;
+mod features;
+mod nats_server;
+mod process;
+mod steps;
+mod summary;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::workspace::Workspace;
+
+/// Setup and checks of this repository
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask")]
+enum Command {
+    /// Watch every failure of a call happen for real, and what the component gets
+    ///
+    /// Builds `wrpc-host` and runs `wrpc-host demo` on a NATS server of its own.
+    Demo(demo::Options),
+    /// Run every check that a change has to pass
+    ///
+    /// Stops at the first step that fails, with that step's exit code.
+    Test(test::Options),
+    /// Print the path of the NATS server that tests and the demo use, installing it if need be
+    ///
+    /// To run one test by itself: `NATS_SERVER=$(cargo xtask nats-server) cargo test NAME`.
+    NatsServer,
+}
+
+fn main() -> ExitCode {
+    let workspace = Workspace::this();
+    let ended = match Command::parse() {
+        Command::Demo(options) => demo::run(&workspace, &options),
+        Command::Test(options) => test::run(&workspace, &options),
+        Command::NatsServer => nats_server::locate(&workspace.tools_dir()).map(|path| {
+            println!("{}", path.display());
+            ExitCode::SUCCESS
+        }),
+    };
+    ended.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Command::command().debug_assert();
+    }
+}

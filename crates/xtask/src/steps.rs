@@ -1,0 +1,185 @@
+//! The checks that a change has to pass, each one a step of `cargo xtask test`.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::anyhow;
+use clap::ValueEnum;
+
+use crate::workspace::Workspace;
+use crate::{features, nats_server, process};
+
+/// A step; in the order of their declaration, so that what is cheap fails first.
+///
+/// Steps that build use the whole workspace with default features where they can, so that what one
+/// of them built the next one need not build again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Step {
+    /// Formatting
+    Fmt,
+    /// Licences, sources and bans of dependencies; skipped where cargo-deny is not installed
+    Deny,
+    /// Lints of all targets, warnings are errors
+    Clippy,
+    /// Documentation builds without warnings
+    Doc,
+    /// The layers alone, with NATS only, with Wasmtime only
+    Features,
+    /// Unit tests, end-to-end tests and the examples in the documentation
+    Test,
+}
+
+/// How a step ended that did not fail.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Everything that it checks is as it should be.
+    Passed,
+    /// It checked nothing, for this reason.
+    Skipped(&'static str),
+}
+
+/// Why a step failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// The exit code to end with.
+    pub(crate) code: u8,
+    /// What happened, when the program that failed has not already said so.
+    pub(crate) reason: Option<anyhow::Error>,
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(reason: anyhow::Error) -> Self {
+        Self {
+            code: 1,
+            reason: Some(reason),
+        }
+    }
+}
+
+impl Step {
+    /// The name by which `--only` and `--skip` know this step.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value()
+            .map_or_else(String::new, |value| value.get_name().into())
+    }
+
+    /// Whether it starts NATS servers.
+    pub(crate) fn needs_nats_server(self) -> bool {
+        self == Self::Test
+    }
+
+    /// Runs the step; `nats_server` is the executable for a step that needs one.
+    ///
+    /// # Errors
+    ///
+    /// The first check that failed, or could not be made.
+    pub(crate) fn run(
+        self,
+        workspace: &Workspace,
+        nats_server: Option<&Path>,
+    ) -> Result<Outcome, Failure> {
+        let cargo = |args: &[&str]| workspace.cargo(args);
+        match self {
+            Self::Fmt => {
+                require(workspace, "fmt", "rustfmt")?;
+                pass(&mut cargo(&["fmt", "--all", "--check"]))?;
+            }
+            Self::Deny => {
+                if process::capture(&mut cargo(&["deny", "--version"])).is_err() {
+                    return Ok(Outcome::Skipped(
+                        "cargo-deny is not installed (cargo install --locked cargo-deny)",
+                    ));
+                }
+                // Advisories need a database from the network, and change without this
+                // repository changing.
+                pass(&mut cargo(&[
+                    "deny",
+                    "--offline",
+                    "check",
+                    "--hide-inclusion-graph",
+                    "licenses",
+                    "bans",
+                    "sources",
+                ]))?;
+            }
+            Self::Clippy => {
+                require(workspace, "clippy", "clippy")?;
+                pass(cargo(&["clippy", "--workspace", "--all-targets"]).args(DENY_WARNINGS))?;
+            }
+            Self::Doc => pass(
+                cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"),
+            )?,
+            Self::Features => {
+                require(workspace, "clippy", "clippy")?;
+                for selection in features::SELECTIONS {
+                    selection.check_tree(workspace)?;
+                }
+                for selection in features::SELECTIONS {
+                    // Lints too: code that is dead in one selection only.
+                    pass(
+                        cargo(&["clippy", "--package", features::PACKAGE])
+                            .args(["--no-default-features", "--features", selection.features])
+                            .args(DENY_WARNINGS),
+                    )?;
+                }
+            }
+            Self::Test => {
+                let mut test = cargo(&["test", "--workspace", "--no-fail-fast"]);
+                if let Some(nats_server) = nats_server {
+                    test.env(nats_server::VARIABLE, nats_server);
+                }
+                pass(&mut test)?;
+            }
+        }
+        Ok(Outcome::Passed)
+    }
+}
+
+const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
+
+/// Runs a check that prints what is wrong by itself.
+fn pass(command: &mut Command) -> Result<(), Failure> {
+    let status = process::run(command)?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Failure {
+        code: process::exit_code(status),
+        reason: None,
+    })
+}
+
+/// Checks that `cargo SUBCOMMAND` is there.
+fn require(workspace: &Workspace, subcommand: &str, component: &str) -> Result<(), Failure> {
+    process::capture(&mut workspace.cargo(&[subcommand, "--version"]))
+        .map(drop)
+        .map_err(|_| {
+            anyhow!(
+                "cargo {subcommand} is not installed; with rustup: rustup component add \
+                 {component}; otherwise install your distribution's package for it"
+            )
+            .into()
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_failed_check_keeps_its_exit_code() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "exit 7"]);
+        let failure = pass(&mut command).unwrap_err();
+        assert_eq!((failure.code, failure.reason.is_none()), (7, true));
+        assert!(pass(Command::new("sh").args(["-c", "exit 0"])).is_ok());
+    }
+
+    #[test]
+    fn a_missing_component_is_named_with_what_to_do() {
+        let failure = require(&Workspace::this(), "no-such-subcommand", "thing").unwrap_err();
+        let reason = failure.reason.unwrap().to_string();
+        assert!(reason.contains("rustup component add thing"), "{reason}");
+    }
+}
