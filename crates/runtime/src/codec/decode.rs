@@ -1,0 +1,399 @@
+//! Bytes of a peer to values.
+
+use core::pin::Pin;
+
+use bytes::Bytes;
+use tokio::io::AsyncRead;
+use uuid::Uuid;
+use wasmtime::AsContextMut;
+use wasmtime::component::{Type, Val};
+use wrpc_middleware_errors::RpcError;
+use wrpc_runtime_wasmtime::WrpcView;
+use wrpc_transport::Index;
+
+use super::input::Input;
+use super::stream::ChunkReader;
+use super::{DecodeError, Handles, Pending, ResourceTypes, describe, resolve};
+use crate::Limits;
+
+/// How many elements of a list are reserved before they have arrived.
+const RESERVED_ELEMENTS: usize = 64;
+
+/// Reads values from a stream of a peer, within [`Limits`] over all of them.
+///
+/// # Cancellation
+///
+/// A value is read as a whole: after the future of a read was dropped, the decoder is of no use.
+pub(crate) struct Decoder<R> {
+    input: Input<R>,
+    limits: Limits,
+    /// Values that may still come.
+    elements: usize,
+    /// Streams that may still come.
+    streams: usize,
+    /// Where the value that is being read is.
+    path: Vec<usize>,
+    depth: usize,
+    pending: Vec<Pending<R>>,
+}
+
+type Read<'a> = Pin<Box<dyn Future<Output = Result<Val, DecodeError>> + Send + 'a>>;
+
+impl<R> Decoder<R>
+where
+    R: AsyncRead + Index<R> + Send + Unpin + 'static,
+{
+    /// Reads from `incoming`, from its start.
+    pub(crate) fn new(incoming: R, limits: Limits) -> Self {
+        Self {
+            input: Input::new(incoming, limits.bytes),
+            limits,
+            elements: limits.elements,
+            streams: limits.streams,
+            path: Vec::new(),
+            depth: 0,
+            pending: Vec::new(),
+        }
+    }
+
+    /// Reads one value of type `ty`, whose streams are the children at `path` and below, into the
+    /// store.
+    ///
+    /// # Errors
+    ///
+    /// [`TargetFailed`](wrpc_middleware_errors::RpcErrorKind::TargetFailed) if the stream ends
+    /// before the value does, [`Protocol`](wrpc_middleware_errors::RpcErrorKind::Protocol) if the
+    /// bytes are no such value or exceed a limit, else what the stream failed with.
+    pub(crate) async fn read_value<T>(
+        &mut self,
+        store: &mut (impl AsContextMut<Data = T> + Send),
+        ty: &Type,
+        path: &[usize],
+        resources: &ResourceTypes,
+        handles: Option<&mut Handles>,
+    ) -> Result<Val, RpcError>
+    where
+        T: WrpcView + 'static,
+    {
+        let mut value = self.read(ty, path, resources).await?;
+        // Results own what is in them, so nothing of it is lent.
+        let _ = resolve(store, [&mut value], self.take_pending(), handles)?;
+        Ok(value)
+    }
+
+    /// Reads one value of type `ty` without a store.
+    ///
+    /// The resources in it are placeholders, whose contents [`take_pending`](Self::take_pending)
+    /// has and [`resolve`] puts into a store.
+    pub(crate) async fn read(
+        &mut self,
+        ty: &Type,
+        path: &[usize],
+        resources: &ResourceTypes,
+    ) -> Result<Val, DecodeError> {
+        self.path.clear();
+        self.path.extend_from_slice(path);
+        self.depth = 0;
+        self.value(ty, resources).await
+    }
+
+    /// The resources of all values read so far, in order.
+    pub(crate) fn take_pending(&mut self) -> Vec<Pending<R>> {
+        core::mem::take(&mut self.pending)
+    }
+
+    /// Refuses bytes that arrived together with the values and belong to none of them.
+    ///
+    /// Doesn't wait, so it sees only what has arrived.
+    pub(crate) fn reject_surplus(&self) -> Result<(), DecodeError> {
+        if self.input.has_surplus() {
+            return Err(surplus());
+        }
+        Ok(())
+    }
+
+    /// Waits until the peer closes the stream.
+    ///
+    /// # Errors
+    ///
+    /// [`Protocol`](wrpc_middleware_errors::RpcErrorKind::Protocol) if anything more arrives, else
+    /// what the stream failed with.
+    pub(crate) async fn finish(mut self) -> Result<(), RpcError> {
+        if self.input.has_surplus() || self.input.fill().await? {
+            return Err(surplus().into());
+        }
+        Ok(())
+    }
+
+    /// Counts `n` values.
+    fn count(&mut self, n: usize) -> Result<(), DecodeError> {
+        self.elements = self.elements.checked_sub(n).ok_or(DecodeError::Limit {
+            what: "values",
+            limit: self.limits.elements,
+        })?;
+        Ok(())
+    }
+
+    /// Reads a value in place if it has no parts, and from a future of its own otherwise.
+    async fn value(&mut self, ty: &Type, resources: &ResourceTypes) -> Result<Val, DecodeError> {
+        let value = match ty {
+            Type::Bool => Val::Bool(self.bit("a `bool`").await?),
+            Type::S8 => Val::S8(self.input.byte().await?.cast_signed()),
+            Type::U8 => Val::U8(self.input.byte().await?),
+            Type::S16 => Val::S16(narrow(self.input.signed(16).await?)?),
+            Type::U16 => Val::U16(narrow(self.input.unsigned(16).await?)?),
+            Type::S32 => Val::S32(narrow(self.input.signed(32).await?)?),
+            Type::U32 => Val::U32(narrow(self.input.unsigned(32).await?)?),
+            Type::S64 => Val::S64(self.input.signed(64).await?),
+            Type::U64 => Val::U64(self.input.unsigned(64).await?),
+            Type::Float32 => Val::Float32(f32::from_le_bytes(self.input.array().await?)),
+            Type::Float64 => Val::Float64(f64::from_le_bytes(self.input.array().await?)),
+            Type::Char => Val::Char(self.char().await?),
+            Type::String => Val::String(self.string().await?),
+            Type::Enum(ty) => {
+                let index = self.input.length().await?;
+                let name = ty
+                    .names()
+                    .nth(index)
+                    .ok_or_else(|| no_case(index, ty.names().len()))?;
+                Val::Enum(name.into())
+            }
+            Type::Flags(ty) => Val::Flags(self.flags(ty.names()).await?),
+            Type::Own(_) | Type::Borrow(_) => self.resource(ty, resources).await?,
+            Type::List(_)
+            | Type::Record(_)
+            | Type::Tuple(_)
+            | Type::Variant(_)
+            | Type::Option(_)
+            | Type::Result(_) => {
+                if self.depth >= self.limits.depth {
+                    return Err(DecodeError::Limit {
+                        what: "levels of nesting",
+                        limit: self.limits.depth,
+                    });
+                }
+                self.depth += 1;
+                let value = self.composite(ty, resources).await?;
+                self.depth -= 1;
+                value
+            }
+            Type::Future(_) | Type::Stream(_) | Type::ErrorContext | Type::Map(_) => {
+                return Err(DecodeError::invalid(format!(
+                    "{} can't travel over wRPC",
+                    describe(ty)
+                )));
+            }
+        };
+        Ok(value)
+    }
+
+    fn composite<'a>(&'a mut self, ty: &'a Type, resources: &'a ResourceTypes) -> Read<'a> {
+        Box::pin(async move {
+            Ok(match ty {
+                Type::List(ty) => Val::List(self.list(&ty.ty(), resources).await?),
+                Type::Record(ty) => {
+                    let fields = ty.fields();
+                    self.count(fields.len())?;
+                    let mut values = Vec::with_capacity(fields.len());
+                    for (i, field) in fields.enumerate() {
+                        let value = self.at(i, &field.ty, resources).await?;
+                        values.push((field.name.to_owned(), value));
+                    }
+                    Val::Record(values)
+                }
+                Type::Tuple(ty) => {
+                    let types = ty.types();
+                    self.count(types.len())?;
+                    let mut values = Vec::with_capacity(types.len());
+                    for (i, ty) in types.enumerate() {
+                        values.push(self.at(i, &ty, resources).await?);
+                    }
+                    Val::Tuple(values)
+                }
+                Type::Variant(ty) => {
+                    let index = self.input.length().await?;
+                    let case = ty
+                        .cases()
+                        .nth(index)
+                        .ok_or_else(|| no_case(index, ty.cases().len()))?;
+                    let name = case.name.to_owned();
+                    Val::Variant(name, self.payload(case.ty, resources).await?)
+                }
+                Type::Option(ty) => {
+                    let ty = self.bit("an `option`").await?.then(|| ty.ty());
+                    Val::Option(self.payload(ty, resources).await?)
+                }
+                Type::Result(ty) => Val::Result(if self.bit("a `result`").await? {
+                    Err(self.payload(ty.err(), resources).await?)
+                } else {
+                    Ok(self.payload(ty.ok(), resources).await?)
+                }),
+                _ => {
+                    return Err(DecodeError::invalid(format!(
+                        "{} has no parts",
+                        describe(ty)
+                    )));
+                }
+            })
+        })
+    }
+
+    async fn at(
+        &mut self,
+        index: usize,
+        ty: &Type,
+        resources: &ResourceTypes,
+    ) -> Result<Val, DecodeError> {
+        self.path.push(index);
+        let value = self.value(ty, resources).await?;
+        self.path.pop();
+        Ok(value)
+    }
+
+    async fn payload(
+        &mut self,
+        ty: Option<Type>,
+        resources: &ResourceTypes,
+    ) -> Result<Option<Box<Val>>, DecodeError> {
+        let Some(ty) = ty else { return Ok(None) };
+        self.count(1)?;
+        Ok(Some(Box::new(self.value(&ty, resources).await?)))
+    }
+
+    async fn list(
+        &mut self,
+        ty: &Type,
+        resources: &ResourceTypes,
+    ) -> Result<Vec<Val>, DecodeError> {
+        let length = self.input.length().await?;
+        self.count(length)?;
+        if let Type::U8 = ty {
+            self.input.admits(length)?;
+            let mut values = Vec::new();
+            while values.len() < length {
+                let bytes = self.input.some(length - values.len()).await?;
+                values.extend(bytes.iter().copied().map(Val::U8));
+            }
+            return Ok(values);
+        }
+        let mut values = Vec::with_capacity(length.min(RESERVED_ELEMENTS));
+        for i in 0..length {
+            values.push(self.at(i, ty, resources).await?);
+        }
+        Ok(values)
+    }
+
+    async fn bit(&mut self, what: &str) -> Result<bool, DecodeError> {
+        match self.input.byte().await? {
+            0 => Ok(false),
+            1 => Ok(true),
+            byte => Err(DecodeError::invalid(format!(
+                "{what} starts with {byte}, neither 0 nor 1"
+            ))),
+        }
+    }
+
+    async fn char(&mut self) -> Result<char, DecodeError> {
+        let invalid = || DecodeError::invalid("a `char` is not valid UTF-8");
+        let mut bytes = vec![self.input.byte().await?];
+        let more = match bytes.as_slice() {
+            [0..=0x7f] => 0,
+            [0xc2..=0xdf] => 1,
+            [0xe0..=0xef] => 2,
+            [0xf0..=0xf4] => 3,
+            _ => return Err(invalid()),
+        };
+        bytes.extend(self.input.bytes(more).await?);
+        let text = str::from_utf8(&bytes).map_err(|_| invalid())?;
+        text.chars().next().ok_or_else(invalid)
+    }
+
+    async fn string(&mut self) -> Result<String, DecodeError> {
+        let length = self.input.length().await?;
+        String::from_utf8(self.input.bytes(length).await?)
+            .map_err(|_| DecodeError::invalid("a `string` is not valid UTF-8"))
+    }
+
+    async fn flags<'a>(
+        &mut self,
+        names: impl ExactSizeIterator<Item = &'a str>,
+    ) -> Result<Vec<String>, DecodeError> {
+        let count = names.len();
+        let bytes = self.input.bytes(count.div_ceil(8)).await?;
+        let bits = bytes
+            .iter()
+            .flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1 == 1));
+        let mut names = names.fuse();
+        let mut set = Vec::new();
+        for bit in bits {
+            match (bit, names.next()) {
+                (true, Some(name)) => {
+                    self.count(1)?;
+                    set.push(name.to_owned());
+                }
+                (true, None) => {
+                    return Err(DecodeError::invalid(format!(
+                        "a bit is set past the {count} flags"
+                    )));
+                }
+                (false, _) => {}
+            }
+        }
+        Ok(set)
+    }
+
+    /// A placeholder, and what it stands for into `pending`.
+    async fn resource(&mut self, ty: &Type, resources: &ResourceTypes) -> Result<Val, DecodeError> {
+        let (resource, own) = match ty {
+            Type::Own(ty) => (*ty, true),
+            Type::Borrow(ty) => (*ty, false),
+            _ => return Err(DecodeError::invalid("no resource")),
+        };
+        let pending = if resources.is_input_stream(resource) {
+            self.streams = self.streams.checked_sub(1).ok_or(DecodeError::Limit {
+                what: "streams",
+                limit: self.limits.streams,
+            })?;
+            let child = self.input.get_ref().index(&self.path);
+            let child = child.map_err(|error| DecodeError::Read(std::io::Error::other(error)))?;
+            Pending::Stream {
+                stream: ChunkReader::new(child),
+                own,
+            }
+        } else if resources.guest.contains(&resource) {
+            let length = self.input.length().await?;
+            if length != size_of::<Uuid>() {
+                return Err(DecodeError::invalid(format!(
+                    "a resource handle has {length} bytes and not {}",
+                    size_of::<Uuid>()
+                )));
+            }
+            let id = Uuid::from_bytes(self.input.array().await?);
+            Pending::Guest {
+                id,
+                declared: resource,
+                own,
+            }
+        } else {
+            let length = self.input.length().await?;
+            let bytes = Bytes::from(self.input.bytes(length).await?);
+            Pending::Remote { bytes, own }
+        };
+        self.pending.push(pending);
+        Ok(super::resolve::placeholder())
+    }
+}
+
+fn narrow<A: TryInto<B>, B>(value: A) -> Result<B, DecodeError> {
+    value
+        .try_into()
+        .map_err(|_| DecodeError::invalid("an integer does not fit its type"))
+}
+
+fn no_case(index: usize, cases: usize) -> DecodeError {
+    DecodeError::invalid(format!("case {index} of {cases}"))
+}
+
+fn surplus() -> DecodeError {
+    DecodeError::invalid("there is more than the declared values")
+}

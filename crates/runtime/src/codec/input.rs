@@ -1,0 +1,141 @@
+//! The bytes of a peer, as they arrive.
+
+use bytes::{Buf as _, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+
+use super::DecodeError;
+use super::leb128::Partial;
+
+/// How much is read at a time, and the most that is reserved ahead of the bytes themselves.
+const BUFFER: usize = 8 << 10;
+
+/// A buffered reader that counts what is taken out of it against a limit.
+pub(super) struct Input<R> {
+    reader: R,
+    buffer: BytesMut,
+    left: usize,
+    limit: usize,
+}
+
+impl<R: AsyncRead + Unpin> Input<R> {
+    pub(super) fn new(reader: R, limit: usize) -> Self {
+        Self {
+            reader,
+            buffer: BytesMut::new(),
+            left: limit,
+            limit,
+        }
+    }
+
+    pub(super) fn get_ref(&self) -> &R {
+        &self.reader
+    }
+
+    /// Whether bytes have arrived that nobody has asked for.
+    pub(super) fn has_surplus(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
+    /// Whether `n` more bytes would be within the limit.
+    pub(super) fn admits(&self, n: usize) -> Result<(), DecodeError> {
+        if n > self.left {
+            return Err(DecodeError::Limit {
+                what: "bytes",
+                limit: self.limit,
+            });
+        }
+        Ok(())
+    }
+
+    fn charge(&mut self, n: usize) -> Result<(), DecodeError> {
+        self.admits(n)?;
+        self.left -= n;
+        Ok(())
+    }
+
+    /// Waits for more bytes. `false` at the end of the stream.
+    pub(super) async fn fill(&mut self) -> Result<bool, DecodeError> {
+        self.buffer.reserve(BUFFER);
+        let read = self.reader.read_buf(&mut self.buffer).await;
+        Ok(read.map_err(DecodeError::Read)? != 0)
+    }
+
+    async fn require(&mut self) -> Result<(), DecodeError> {
+        if self.buffer.is_empty() && !self.fill().await? {
+            return Err(DecodeError::UnexpectedEnd);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn byte(&mut self) -> Result<u8, DecodeError> {
+        self.charge(1)?;
+        self.require().await?;
+        self.buffer
+            .try_get_u8()
+            .map_err(|_| DecodeError::UnexpectedEnd)
+    }
+
+    pub(super) async fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        let mut array = [0; N];
+        for byte in &mut array {
+            *byte = self.byte().await?;
+        }
+        Ok(array)
+    }
+
+    /// Exactly `n` bytes, into a buffer that grows as they arrive.
+    pub(super) async fn bytes(&mut self, n: usize) -> Result<Vec<u8>, DecodeError> {
+        self.charge(n)?;
+        let mut bytes = Vec::with_capacity(n.min(BUFFER));
+        while bytes.len() < n {
+            self.require().await?;
+            let take = (n - bytes.len()).min(self.buffer.len());
+            bytes.extend_from_slice(&self.buffer.split_to(take));
+        }
+        Ok(bytes)
+    }
+
+    /// What has arrived of the next `n` bytes, at least one if `n` isn't zero.
+    pub(super) async fn some(&mut self, n: usize) -> Result<BytesMut, DecodeError> {
+        if n == 0 {
+            return Ok(BytesMut::new());
+        }
+        self.require().await?;
+        let take = n.min(self.buffer.len());
+        self.charge(take)?;
+        Ok(self.buffer.split_to(take))
+    }
+
+    /// An unsigned integer of `bits` bits.
+    pub(super) async fn unsigned(&mut self, bits: u32) -> Result<u64, DecodeError> {
+        let mut partial = Partial::new(bits);
+        loop {
+            let byte = self.byte().await?;
+            if let Some(value) = partial.unsigned(byte).map_err(|_| overflow(bits))? {
+                return Ok(value);
+            }
+        }
+    }
+
+    /// A signed integer of `bits` bits.
+    pub(super) async fn signed(&mut self, bits: u32) -> Result<i64, DecodeError> {
+        let mut partial = Partial::new(bits);
+        loop {
+            let byte = self.byte().await?;
+            if let Some(value) = partial.signed(byte).map_err(|_| overflow(bits))? {
+                return Ok(value);
+            }
+        }
+    }
+
+    /// A length, an index or a discriminant.
+    pub(super) async fn length(&mut self) -> Result<usize, DecodeError> {
+        let length = self.unsigned(32).await?;
+        // On a target with 16 bits to a pointer nothing of that length is within any limit.
+        Ok(usize::try_from(length).unwrap_or(usize::MAX))
+    }
+}
+
+fn overflow(bits: u32) -> DecodeError {
+    DecodeError::invalid(format!("an integer does not fit {bits} bits"))
+}
