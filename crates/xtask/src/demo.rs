@@ -1,6 +1,6 @@
 //! `cargo xtask demo`.
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 use clap::Args;
@@ -20,13 +20,16 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let nats_server = nats_server::locate(&workspace.tools_dir())?;
     eprintln!("building wrpc-host (the first time takes a few minutes)");
-    let built = process::run(&mut workspace.cargo(&["build", "--package", "wrpc-host"]))?;
+    // Not `--package wrpc-host`, which selects other features of dependencies than the tests do,
+    // so that Wasmtime would be built twice for someone who runs both.
+    let built =
+        process::run(&mut workspace.cargo(&["build", "--workspace", "--bins", "--examples"]))?;
     if !built.success() {
         return Ok(process::exit_code(built).into());
     }
     let ended = process::run(
-        workspace
-            .cargo(&["run", "--quiet", "--package", "wrpc-host", "--", "demo"])
+        Command::new(workspace.program("wrpc-host"))
+            .arg("demo")
             .args(&options.args)
             .env(nats_server::VARIABLE, nats_server),
     )?;

@@ -37,19 +37,22 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let workspace = Workspace::this();
-    let ended = match Command::parse() {
-        Command::Demo(options) => demo::run(&workspace, &options),
-        Command::Test(options) => test::run(&workspace, &options),
-        Command::NatsServer => nats_server::locate(&workspace.tools_dir()).map(|path| {
-            println!("{}", path.display());
-            ExitCode::SUCCESS
-        }),
-    };
-    ended.unwrap_or_else(|error| {
+    run(&Command::parse()).unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+fn run(command: &Command) -> anyhow::Result<ExitCode> {
+    let workspace = Workspace::this()?;
+    match command {
+        Command::Demo(options) => demo::run(&workspace, options),
+        Command::Test(options) => test::run(&workspace, options),
+        Command::NatsServer => {
+            println!("{}", nats_server::locate(&workspace.tools_dir())?.display());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
 }
 
 #[cfg(test)]

@@ -106,9 +106,14 @@ impl Step {
                 require(workspace, "clippy", "clippy")?;
                 pass(cargo(&["clippy", "--workspace", "--all-targets"]).args(DENY_WARNINGS))?;
             }
-            Self::Doc => pass(
-                cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"),
-            )?,
+            Self::Doc => {
+                // Examples make cargo select the same features of dependencies as for tests.
+                pass(
+                    cargo(&["doc", "--workspace", "--no-deps"])
+                        .args(["--lib", "--examples"])
+                        .env("RUSTDOCFLAGS", "-D warnings"),
+                )?;
+            }
             Self::Features => {
                 require(workspace, "clippy", "clippy")?;
                 for selection in features::SELECTIONS {
@@ -178,7 +183,8 @@ mod tests {
 
     #[test]
     fn a_missing_component_is_named_with_what_to_do() {
-        let failure = require(&Workspace::this(), "no-such-subcommand", "thing").unwrap_err();
+        let failure =
+            require(&Workspace::this().unwrap(), "no-such-subcommand", "thing").unwrap_err();
         let reason = failure.reason.unwrap().to_string();
         assert!(reason.contains("rustup component add thing"), "{reason}");
     }

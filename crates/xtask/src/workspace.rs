@@ -4,26 +4,43 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use anyhow::{Context as _, Result};
+
 /// The workspace that this program belongs to.
 #[derive(Debug)]
 pub(crate) struct Workspace {
     root: PathBuf,
+    programs: PathBuf,
 }
 
 impl Workspace {
     /// The workspace that this program was built from.
-    pub(crate) fn this() -> Self {
+    ///
+    /// # Errors
+    ///
+    /// When the operating system can't say where this program is.
+    pub(crate) fn this() -> Result<Self> {
         let manifest_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
         let root = manifest_dir.ancestors().nth(2).unwrap_or(manifest_dir);
-        Self { root: root.into() }
+        let program = env::current_exe().context("can't find this program's own file")?;
+        let programs = program.parent().unwrap_or(&program);
+        Ok(Self {
+            root: root.into(),
+            programs: programs.into(),
+        })
+    }
+
+    /// A program that cargo built in the same profile as this one.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.programs
+            .join(name)
+            .with_extension(env::consts::EXE_EXTENSION)
     }
 
     /// Where programs that this one installs go: below the target directory, so that
     /// `cargo clean` removes them too.
     pub(crate) fn tools_dir(&self) -> PathBuf {
-        env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| self.root.join("target"), |dir| self.root.join(dir))
-            .join("tools")
+        self.programs.with_file_name("tools")
     }
 
     /// The cargo that started this program, with `args`, at the root of the workspace.
@@ -41,7 +58,7 @@ mod tests {
 
     #[test]
     fn the_root_holds_the_workspace_manifest() {
-        let manifest = Workspace::this().root.join("Cargo.toml");
+        let manifest = Workspace::this().unwrap().root.join("Cargo.toml");
         let text = std::fs::read_to_string(manifest).unwrap();
         assert!(text.contains("[workspace]"), "{text}");
     }
