@@ -118,9 +118,9 @@ where
     ///
     /// [`Protocol`](wrpc_middleware_errors::RpcErrorKind::Protocol) if anything more arrives, else
     /// what the stream failed with.
-    pub(crate) async fn finish(mut self) -> Result<(), RpcError> {
+    pub(crate) async fn finish(mut self) -> Result<(), DecodeError> {
         if self.input.has_surplus() || self.input.fill().await? {
-            return Err(surplus().into());
+            return Err(surplus());
         }
         Ok(())
     }
