@@ -1,2 +1,48 @@
-//! host
-fn main() {}
+//! The program `wrpc-host`.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+use wrpc_host::call;
+use wrpc_host::cli::{Cli, Command};
+use wrpc_host::error::{Error, Exit, report};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::WARN.into())
+        .from_env_lossy();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false)
+        .init();
+    match run(cli) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            // Not `eprintln`, which panics if stderr is closed.
+            let _ = writeln!(std::io::stderr(), "error: {}", report(&error));
+            error.exit().into()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<Exit, Error> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|source| Error::Run {
+        what: "can't start the asynchronous runtime",
+        source,
+    })?;
+    let exit = runtime.block_on(async {
+        match cli.command {
+            Command::Serve(_) => Ok(Exit::Failure),
+            Command::Call(args) => call::run(args).await,
+            Command::Demo(_) => Ok(Exit::Failure),
+        }
+    });
+    // What still runs is the client's or a guest's and is of no use any more.
+    runtime.shutdown_background();
+    exit
+}

@@ -1,0 +1,334 @@
+//! The connection to NATS: options named as the `nats` program names them.
+
+use core::time::Duration;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr};
+use clap::Args;
+use tokio::sync::watch;
+
+/// How often the server is asked for a sign of life. A frozen server is noticed after about two
+/// and a half of these; the client's own default of a minute would take three.
+const PING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The longest pause between two attempts to reconnect.
+const MAX_RECONNECT_DELAY: Duration = Duration::from_secs(1);
+
+/// Where NATS is and who asks.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "NATS options")]
+pub struct NatsArgs {
+    /// NATS servers, separated by commas
+    #[arg(
+        short = 's',
+        long = "nats",
+        visible_alias = "server",
+        value_name = "URL",
+        env = "NATS_URL",
+        hide_env_values = true,
+        value_delimiter = ',',
+        default_value = "nats://127.0.0.1:4222",
+        value_parser = server
+    )]
+    pub servers: Vec<ServerAddr>,
+    /// Username, or a token if there is no password
+    #[arg(long, env = "NATS_USER", hide_env_values = true)]
+    pub user: Option<String>,
+    /// Password
+    #[arg(long, env = "NATS_PASSWORD", hide_env_values = true, requires = "user")]
+    pub password: Option<String>,
+    /// Name of the connection, as the server lists it [default: wrpc-host and the component's id]
+    #[arg(long, value_name = "NAME")]
+    pub connection_name: Option<String>,
+    /// File with a user's credentials (JWT and seed)
+    #[arg(long, value_name = "FILE", env = "NATS_CREDS", conflicts_with_all = ["nkey", "user"])]
+    pub creds: Option<PathBuf>,
+    /// File with a user's NKEY seed
+    #[arg(long, value_name = "FILE", env = "NATS_NKEY", conflicts_with = "user")]
+    pub nkey: Option<PathBuf>,
+    /// TLS public certificate
+    #[arg(
+        long = "tlscert",
+        value_name = "FILE",
+        env = "NATS_CERT",
+        requires = "tls_key"
+    )]
+    pub tls_cert: Option<PathBuf>,
+    /// TLS private key
+    #[arg(
+        long = "tlskey",
+        value_name = "FILE",
+        env = "NATS_KEY",
+        requires = "tls_cert"
+    )]
+    pub tls_key: Option<PathBuf>,
+    /// TLS certificate authority chain
+    #[arg(long = "tlsca", value_name = "FILE", env = "NATS_CA")]
+    pub tls_ca: Option<PathBuf>,
+    /// Perform the TLS handshake before expecting the server's greeting
+    #[arg(long = "tlsfirst")]
+    pub tls_first: bool,
+    /// Custom prefix for inboxes [default: _INBOX]
+    #[arg(long, value_name = "PREFIX", value_parser = inbox_prefix)]
+    pub inbox_prefix: Option<String>,
+}
+
+/// A connection to NATS and what becomes of it.
+#[derive(Debug)]
+pub struct Connection {
+    /// The connection itself.
+    pub client: Client,
+    /// Whether it is up. Changes as the client notices.
+    pub state: watch::Receiver<ConnectionState>,
+}
+
+/// Whether a connection is up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionState {
+    /// Whether the connection is down right now.
+    pub is_down: bool,
+    /// How often it has been lost so far.
+    pub losses: u64,
+}
+
+/// No connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// A file that an option names can't be used.
+    #[error("can't use the file of `{option}`, `{}`", .path.display())]
+    File {
+        /// The option.
+        option: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The server refused the user.
+    #[error(
+        "NATS at {servers} refused the connection: check the credentials (`--creds`, `--nkey` or `--user`)"
+    )]
+    Refused {
+        /// The servers, without what is secret in their URLs.
+        servers: String,
+        /// What the client says.
+        source: async_nats::ConnectError,
+    },
+    /// The TLS options do not work with this server, or at all.
+    #[error(
+        "no TLS connection to NATS at {servers}: check `--tlsca`, `--tlscert`, `--tlskey` and `--tlsfirst`"
+    )]
+    Tls {
+        /// As above.
+        servers: String,
+        /// What the client says.
+        source: async_nats::ConnectError,
+    },
+    /// Nobody answers there.
+    #[error(
+        "can't connect to NATS at {servers}: start a server there, or name another with `--nats URL`"
+    )]
+    Unreachable {
+        /// As above.
+        servers: String,
+        /// What the client says.
+        source: async_nats::ConnectError,
+    },
+}
+
+impl ConnectError {
+    /// Whether the command itself is wrong, rather than its surroundings.
+    #[must_use]
+    pub fn is_bad_input(&self) -> bool {
+        matches!(self, Self::File { .. })
+    }
+}
+
+impl NatsArgs {
+    /// Connects, once: a server that can't be reached is an error. From then on the connection
+    /// comes back by itself, with pauses of a second at most.
+    ///
+    /// `name` is the name of the connection if the options have none.
+    ///
+    /// # Errors
+    ///
+    /// A file of an option can't be used, or no server takes the connection within five seconds
+    /// each.
+    pub async fn connect(&self, name: &str) -> Result<Connection, ConnectError> {
+        let (sender, state) = watch::channel(ConnectionState::default());
+        let sender = Arc::new(sender);
+        let options = self.options(name)?.event_callback(move |event| {
+            log(&event);
+            follow(&sender, &event);
+            core::future::ready(())
+        });
+        let source = match options.connect(self.servers.as_slice()).await {
+            Ok(client) => return Ok(Connection { client, state }),
+            Err(error) => error,
+        };
+        let servers = self.servers();
+        Err(match source.kind() {
+            ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
+                ConnectError::Refused { servers, source }
+            }
+            ConnectErrorKind::Tls => ConnectError::Tls { servers, source },
+            _ => ConnectError::Unreachable { servers, source },
+        })
+    }
+
+    fn options(&self, name: &str) -> Result<ConnectOptions, ConnectError> {
+        let name = self.connection_name.as_deref().unwrap_or(name);
+        let mut options = ConnectOptions::new()
+            .name(name)
+            .ping_interval(PING_INTERVAL)
+            .reconnect_delay_callback(reconnect_delay);
+        if let Some(prefix) = &self.inbox_prefix {
+            options = options.custom_inbox_prefix(prefix);
+        }
+        match (&self.user, &self.password) {
+            (Some(user), Some(password)) => {
+                options = options.user_and_password(user.clone(), password.clone());
+            }
+            (Some(token), None) => options = options.token(token.clone()),
+            (None, _) => {}
+        }
+        if let Some(path) = &self.nkey {
+            options = options.nkey(seed(path).map_err(file("--nkey", path))?);
+        }
+        if let Some(path) = &self.creds {
+            let creds = std::fs::read_to_string(path).map_err(file("--creds", path))?;
+            options = options.credentials(&creds).map_err(file("--creds", path))?;
+        }
+        // The client opens these while it connects; here the message can name the option.
+        for (option, path) in [
+            ("--tlscert", &self.tls_cert),
+            ("--tlskey", &self.tls_key),
+            ("--tlsca", &self.tls_ca),
+        ] {
+            if let Some(path) = path {
+                std::fs::read(path).map_err(file(option, path))?;
+            }
+        }
+        if let Some(path) = &self.tls_ca {
+            options = options
+                .add_root_certificates(path.clone())
+                .require_tls(true);
+        }
+        if let (Some(cert), Some(key)) = (&self.tls_cert, &self.tls_key) {
+            options = options
+                .add_client_certificate(cert.clone(), key.clone())
+                .require_tls(true);
+        }
+        if self.tls_first {
+            options = options.tls_first();
+        }
+        Ok(options)
+    }
+
+    /// The servers as they may be shown.
+    fn servers(&self) -> String {
+        let shown = |server: &ServerAddr| format!("{}:{}", server.host(), server.port());
+        self.servers
+            .iter()
+            .map(shown)
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+}
+
+fn file(option: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ConnectError {
+    move |source| ConnectError::File {
+        option,
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// A seed file may have comments around the seed, which is a line that starts with `SU`.
+fn seed(path: &Path) -> io::Result<String> {
+    let text = std::fs::read_to_string(path)?;
+    text.lines()
+        .map(str::trim)
+        .find(|line| line.starts_with("SU"))
+        .map(str::to_owned)
+        .ok_or_else(|| {
+            let message = "no line is the seed of a user, which starts with `SU`";
+            io::Error::new(io::ErrorKind::InvalidData, message)
+        })
+}
+
+fn server(url: &str) -> Result<ServerAddr, String> {
+    // The text may hold a password, so it is not repeated.
+    url.trim()
+        .parse()
+        .map_err(|_| "expected a URL such as nats://host:4222, tls://host:4222 or host:4222".into())
+}
+
+fn inbox_prefix(prefix: &str) -> Result<String, String> {
+    wrpc_middleware::Target::new(prefix)
+        .map(|prefix| prefix.to_string())
+        .map_err(|_| "expected tokens joined by `.`, without blanks, `*` and `>`".into())
+}
+
+/// Twice as long from one attempt to the next, so that a restarted server is found quickly and a
+/// dead one costs little.
+fn reconnect_delay(attempts: usize) -> Duration {
+    let exponent = u32::try_from(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
+    let delay = Duration::from_millis(2_u64.saturating_pow(exponent));
+    delay.min(MAX_RECONNECT_DELAY)
+}
+
+fn follow(state: &watch::Sender<ConnectionState>, event: &Event) {
+    state.send_if_modified(|state| match event {
+        Event::Disconnected if !state.is_down => {
+            state.is_down = true;
+            state.losses += 1;
+            true
+        }
+        Event::Connected => core::mem::take(&mut state.is_down),
+        _ => false,
+    });
+}
+
+fn log(event: &Event) {
+    match event {
+        Event::Connected => tracing::info!("connected to NATS"),
+        Event::Disconnected => tracing::warn!("the connection to NATS is down"),
+        Event::LameDuckMode => tracing::info!("the NATS server is about to stop"),
+        Event::SlowConsumer(_) | Event::ServerError(_) | Event::ClientError(_) => {
+            tracing::warn!(%event, "NATS reported a problem");
+        }
+        event => tracing::debug!(%event, "NATS"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reconnecting_backs_off_to_a_second() {
+        let delays = [0, 1, 2, 5, 11, 12, usize::MAX].map(|n| reconnect_delay(n).as_millis());
+        assert_eq!(delays, [1, 1, 2, 16, 1000, 1000, 1000]);
+    }
+
+    #[test]
+    fn urls_are_checked_and_not_repeated() {
+        assert!(server("nats://127.0.0.1:4222").is_ok());
+        assert!(server(" localhost").is_ok());
+        let error = server("http://user:secret@host").unwrap_err();
+        assert!(!error.contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn a_seed_is_found_among_comments() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("seed");
+        std::fs::write(&path, "# mine\n  SUABC \n").unwrap();
+        assert_eq!(seed(&path).unwrap(), "SUABC");
+        std::fs::write(&path, "UABC").unwrap();
+        assert_eq!(seed(&path).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+}

@@ -1,0 +1,46 @@
+//! The Wasmtime engine that all components of the process share.
+
+use core::num::NonZeroUsize;
+use core::time::Duration;
+
+use wasmtime::{Config, Engine, Store};
+
+/// How long a guest may compute before it lets others run.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Frames of a trap's backtrace, for those who ask for them by `RUST_LOG=debug`.
+const BACKTRACE_FRAMES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(31);
+
+/// An engine whose guests give way every ten milliseconds, so that a computing guest neither
+/// keeps others waiting nor outlives its call: dropping the call's future, store and all, ends it.
+///
+/// # Errors
+///
+/// The machine is one that Wasmtime can't run on, or the clock's thread can't be started.
+pub fn new() -> anyhow::Result<Engine> {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    let frames = tracing::enabled!(tracing::Level::DEBUG).then_some(BACKTRACE_FRAMES);
+    config.wasm_backtrace_max_frames(frames);
+    let engine = Engine::new(&config)?;
+    let clock = engine.weak();
+    // A thread and not a task: guests that never give way would keep the task from running.
+    std::thread::Builder::new()
+        .name("epoch-clock".into())
+        .spawn(move || {
+            while let Some(engine) = clock.upgrade() {
+                engine.increment_epoch();
+                drop(engine);
+                std::thread::sleep(TICK);
+            }
+        })?;
+    Ok(engine)
+}
+
+/// A store whose guest gives way at every tick of its engine.
+pub(crate) fn store<T: 'static>(engine: &Engine, data: T) -> Store<T> {
+    let mut store = Store::new(engine, data);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_async_yield_and_update(1);
+    store
+}

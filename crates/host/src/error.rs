@@ -1,0 +1,125 @@
+//! How the program ends.
+
+use core::fmt::Write as _;
+use std::error::Error as StdError;
+
+use wrpc_middleware::RpcError;
+
+use crate::component::ComponentError;
+use crate::connect::ConnectError;
+use crate::links::LinksError;
+use crate::wave::ExpressionError;
+
+/// What the exit code of the program says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// A value or `ok`, or an orderly stop.
+    Success = 0,
+    /// A trap, or the program could not run.
+    Failure = 1,
+    /// Bad usage or bad input: the same command will fail again.
+    BadInput = 2,
+    /// The function returned `err`.
+    Err = 3,
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A mistake in the links file.
+    #[error(transparent)]
+    Links(#[from] LinksError),
+    /// The file is no component.
+    #[error(transparent)]
+    Component(#[from] ComponentError),
+    /// Wasmtime does not run here.
+    #[error("can't start Wasmtime")]
+    Engine(#[source] anyhow::Error),
+    /// The component imports something that neither WASI nor a wRPC call can provide.
+    #[error(
+        "the component can't be linked: WASI does not provide all that it imports, and the rest can't be called over wRPC"
+    )]
+    Import(#[source] anyhow::Error),
+    /// The call does not fit the component.
+    #[error(transparent)]
+    Expression(#[from] ExpressionError),
+    /// No connection to NATS.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The component trapped.
+    #[error("the component trapped{}", because(.0))]
+    Trap(#[source] anyhow::Error),
+    /// The component can't be served.
+    #[error("can't serve the component")]
+    Serve(#[source] anyhow::Error),
+    /// The program could not run for a reason of its surroundings.
+    #[error("{what}")]
+    Run {
+        /// What it could not do.
+        what: &'static str,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// The exit code that goes with it.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Links(_) | Self::Component(_) | Self::Import(_) | Self::Expression(_) => {
+                Exit::BadInput
+            }
+            Self::Connect(error) if error.is_bad_input() => Exit::BadInput,
+            Self::Engine(_)
+            | Self::Connect(_)
+            | Self::Trap(_)
+            | Self::Serve(_)
+            | Self::Run { .. } => Exit::Failure,
+        }
+    }
+}
+
+/// The case of the `rpc-error` that a trap came from, if a call was its cause.
+///
+/// Unlike [`RpcError::classify`] this does not guess: most traps have nothing to do with a call.
+#[must_use]
+pub fn rpc_error(error: &anyhow::Error) -> Option<RpcError> {
+    error
+        .downcast_ref::<RpcError>()
+        .or_else(|| RpcError::find(error.as_ref()))
+        .cloned()
+}
+
+fn because(error: &anyhow::Error) -> String {
+    rpc_error(error).map_or_else(String::new, |error| {
+        format!(
+            " because a call that it made failed: `{}` ({})",
+            error.kind(),
+            error.delivery()
+        )
+    })
+}
+
+/// An error and its causes, each text once.
+#[must_use]
+pub fn report(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        // Some errors have the text of their source in their own.
+        if !text.contains(&next) {
+            let _ = write!(text, "\n  caused by: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,206 @@
+//! One component and what it runs on: WASI, and the stack for everything else that it imports.
+
+use core::time::Duration;
+
+use async_nats::{Client, HeaderMap};
+use tower::Layer as _;
+use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
+use wasmtime::{Engine, Store};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wrpc_middleware::link::{DEFAULT_LINK_NAME, Link, LinkAuthorization, LinkTable};
+use wrpc_middleware::liveness::TargetLiveness;
+use wrpc_middleware::nats::NatsTransport;
+use wrpc_middleware::runtime::{ImportLinker, Linked};
+use wrpc_middleware::timeout::Timeout;
+use wrpc_middleware::{Context, Invoker, Stack};
+use wrpc_runtime_wasmtime::{SharedResourceTable, WrpcCtx, WrpcCtxView, WrpcView};
+
+use crate::engine;
+use crate::error::Error;
+use crate::id::Id;
+use crate::links::{Bare, Entry, Links};
+
+/// What carries the calls of a component: links, deadline, liveness, NATS.
+type Service = LinkAuthorization<Timeout<TargetLiveness<NatsTransport>, Duration>, LinkTable>;
+
+type CallContext = Context<Option<HeaderMap>>;
+
+/// The stack as an `Invoke`.
+pub type HostInvoker = Invoker<Service, CallContext>;
+
+/// How the calls of a component are made.
+#[derive(Clone, Debug)]
+pub struct CallOptions {
+    /// Who calls: the source of its links.
+    pub id: Id,
+    /// The subject prefix in front of every target's id.
+    pub lattice: Id,
+    /// The deadline of a call.
+    pub timeout: Duration,
+    /// How long a target has to take a call.
+    pub handshake_timeout: Duration,
+    /// How long a call waits for a lost connection.
+    pub reconnect_wait: Duration,
+}
+
+/// What each instance of a component is given.
+#[derive(Clone)]
+pub struct Host {
+    engine: Engine,
+    invoker: HostInvoker,
+    context: CallContext,
+}
+
+impl Host {
+    /// A host whose components call over `nats` what `links` permits.
+    #[must_use]
+    pub fn new(engine: &Engine, nats: Client, links: LinkTable, options: &CallOptions) -> Self {
+        let leaf = NatsTransport::builder(nats)
+            .prefix(options.lattice.as_str())
+            .reconnect_wait(options.reconnect_wait)
+            .build();
+        let stack = Stack::new(links)
+            .timeout(options.timeout)
+            .handshake_timeout(options.handshake_timeout);
+        Self {
+            engine: engine.clone(),
+            invoker: Invoker::new(stack.layer(leaf)),
+            context: Context::new(None).with_source(options.id.to_shared()),
+        }
+    }
+
+    /// A store for one instance.
+    #[must_use]
+    pub fn store(&self) -> Store<State> {
+        let state = State {
+            table: ResourceTable::new(),
+            // The result is on stdout, so what the guest prints goes to stderr.
+            wasi: WasiCtxBuilder::new()
+                .stdout(wasmtime_wasi::cli::stderr())
+                .inherit_stderr()
+                .build(),
+            wrpc: Wrpc {
+                invoker: self.invoker.clone(),
+                context: self.context.clone(),
+                shared: SharedResourceTable::default(),
+            },
+        };
+        engine::store(&self.engine, state)
+    }
+}
+
+/// Links WASI, and everything else that `component` imports over wRPC.
+///
+/// `id` is the component's own: the links that start from it say which functions are `bare`.
+///
+/// # Errors
+///
+/// [`Error::Import`] with the first import that can't be linked.
+pub fn link(component: &Component, id: &Id, links: &Links) -> Result<InstancePre<State>, Error> {
+    let mut linker = Linker::new(component.engine());
+    let import = |error: wasmtime::Error| Error::Import(error.into());
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(import)?;
+    let mut imports = ImportLinker::new(component);
+    for link in links.entries().iter().filter(|link| applies(link, id)) {
+        let interface = link.interface.as_str();
+        match &link.bare {
+            Bare::None => {}
+            Bare::All => imports = imports.bare_instance(interface),
+            Bare::Functions(functions) => {
+                for function in functions {
+                    imports = imports.bare(interface, function.as_str());
+                }
+            }
+        }
+    }
+    let linked = imports.link_with_rpc(&mut linker).map_err(import)?;
+    log(&linked);
+    linker.instantiate_pre(component).map_err(import)
+}
+
+/// Whether calls of the component `id` can go by this link. They have no way to choose a name.
+fn applies(link: &Entry, id: &Id) -> bool {
+    link.source == *id && link.name == DEFAULT_LINK_NAME
+}
+
+fn log(linked: &Linked) {
+    for function in &linked.functions {
+        tracing::info!("linked over wRPC: {function}");
+    }
+    for mark in &linked.unused_bare {
+        tracing::warn!("a link says that {mark} is bare, but the component imports no such thing");
+    }
+}
+
+impl Links {
+    /// The table that the stack asks.
+    #[must_use]
+    pub fn table(&self) -> LinkTable {
+        let table = LinkTable::default();
+        for entry in self.entries() {
+            table.insert(&entry.link());
+        }
+        table
+    }
+}
+
+impl Entry {
+    /// The link as the stack knows it.
+    #[must_use]
+    pub fn link(&self) -> Link {
+        let source = self.source.to_shared();
+        let link = Link::new(source, self.target.to_target(), self.interface.clone())
+            .with_name(self.name.as_str());
+        match &self.functions {
+            Some(functions) => link.with_functions(functions.iter().map(String::as_str)),
+            None => link,
+        }
+    }
+}
+
+/// The data of a store.
+pub struct State {
+    table: ResourceTable,
+    wasi: WasiCtx,
+    wrpc: Wrpc,
+}
+
+struct Wrpc {
+    invoker: HostInvoker,
+    context: CallContext,
+    shared: SharedResourceTable,
+}
+
+impl WrpcCtx<HostInvoker> for Wrpc {
+    fn context(&self) -> CallContext {
+        self.context.clone()
+    }
+
+    fn client(&self) -> &HostInvoker {
+        &self.invoker
+    }
+
+    fn shared_resources(&mut self) -> &mut SharedResourceTable {
+        &mut self.shared
+    }
+}
+
+impl WrpcView for State {
+    type Invoke = HostInvoker;
+
+    fn wrpc(&mut self) -> WrpcCtxView<'_, HostInvoker> {
+        WrpcCtxView {
+            ctx: &mut self.wrpc,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The parts of the program `wrpc-host`, as a library so that each can be tested by itself.
+//!
+//! The program is the interface that is kept stable; this library is not.
+
+#![doc(hidden)]
+
+pub mod call;
+pub mod cli;
+pub mod component;
+pub mod connect;
+pub mod engine;
+pub mod error;
+pub mod host;
+pub mod id;
+pub mod links;
+// pub mod serve;
+pub mod signals;
+pub mod wave;
