@@ -1,0 +1,374 @@
+//! Every failure reaches the component as its own case, and what happens without the layers.
+
+use core::time::Duration;
+use std::time::Instant;
+
+use async_nats::Client;
+use wrpc_middleware::link::LinkTable;
+use wrpc_middleware::{Delivery, RpcErrorKind};
+
+use crate::support::guests;
+use crate::support::host::{GREETER, Host};
+use crate::support::nats::{NatsServer, connected, disconnected};
+use crate::support::process::Process;
+use crate::support::raw_target::{Behaviour, RawTarget};
+use crate::support::stack::{GREETER_PREFIX, LONG, Ours, SOON, TIMEOUT, host, link, links, ours};
+use crate::support::tap::Tap;
+use crate::support::targets::{self, upstream_client};
+use crate::support::wait::{assert_hangs, guard};
+
+/// The project's host of a caller.
+fn caller(client: &Client, timeout: Duration, handshake: Duration) -> Host<Ours> {
+    host(
+        &guests::caller(),
+        ours(client, &links(), timeout, handshake),
+    )
+}
+
+/// The control: upstream's host of the same component, over upstream's client.
+async fn upstream_caller(client: &Client) -> Host<wrpc_transport_nats::Client> {
+    let wrpc = upstream_client(client, GREETER_PREFIX).await;
+    Host::upstream(&guests::caller(), wrpc, None)
+}
+
+/// A well-behaved target in a process of its own.
+async fn native_process(server: &NatsServer) -> Process {
+    let mut target = Process::start("native", &[&server.url(), GREETER_PREFIX]);
+    target.says("ready").await;
+    target
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_works() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let _target = native_process(&server).await;
+    let caller = caller(&client, LONG, LONG);
+
+    assert_eq!(caller.greet("bob").await.wave(), r#"ok("hello, bob")"#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_without_a_link_is_denied_before_anything_is_sent() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let _target = native_process(&server).await;
+    let links = LinkTable::default();
+    let caller = host(&guests::caller(), ours(&client, &links, LONG, LONG));
+    let mut tap = Tap::start(&server).await;
+
+    let denied = caller.greet("bob").await;
+
+    denied.assert_failure(RpcErrorKind::LinkDenied, Delivery::NotSent);
+    assert_eq!(tap.subjects_up_to_now(&client).await, [""; 0]);
+
+    // The tap would have seen it: with the link, in the same process, the call goes through.
+    links.insert(&link("test:app/greeter"));
+    assert_eq!(caller.greet("bob").await.wave(), r#"ok("hello, bob")"#);
+    let seen = tap.subjects_up_to_now(&client).await;
+    let call = format!("{GREETER_PREFIX}.wrpc.0.0.1.{GREETER}.greet");
+    assert!(seen.contains(&call), "{seen:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_without_authorization_every_call_is_sent() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let _target = native_process(&server).await;
+    let caller = upstream_caller(&client).await;
+
+    assert_eq!(caller.greet("bob").await.wave(), r#"ok("hello, bob")"#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_absent_target_is_unavailable_at_once() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let caller = caller(&client, LONG, LONG);
+
+    let start = Instant::now();
+    let absent = caller.greet("bob").await;
+
+    absent.assert_failure(RpcErrorKind::TargetUnavailable, Delivery::NotSent);
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_without_liveness_an_absent_target_traps_the_caller() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+
+    let absent = upstream_caller(&client).await.greet("bob").await;
+
+    absent.assert_trapped_untyped();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_target_is_unavailable_after_the_handshake_timeout() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let target = native_process(&server).await;
+    let caller = caller(&client, LONG, Duration::from_millis(500));
+    target.freeze();
+
+    let start = Instant::now();
+    let frozen = caller.greet("bob").await;
+
+    frozen.assert_failure(RpcErrorKind::TargetUnavailable, Delivery::Unknown);
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+
+    // Nothing of the caller's has to be restarted.
+    target.thaw();
+    crate::support::wait::until("calls to work again", async || {
+        caller.greet("bob").await.failure().is_none()
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_without_liveness_a_frozen_target_hangs_the_caller() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let target = native_process(&server).await;
+    let caller = upstream_caller(&client).await;
+    target.freeze();
+
+    assert_hangs("a call to a frozen target", caller.greet("bob")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_target_is_a_timeout() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let _target = native_process(&server).await;
+    let caller = caller(&client, TIMEOUT, TIMEOUT);
+    assert_eq!(caller.greet("bob").await.wave(), r#"ok("hello, bob")"#);
+
+    let slow = guard("the timeout", caller.greet("slow")).await;
+
+    slow.assert_failure(RpcErrorKind::Timeout, Delivery::Accepted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_without_timeout_a_slow_target_hangs_the_caller() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let _target = native_process(&server).await;
+    let caller = upstream_caller(&client).await;
+    assert_eq!(caller.greet("bob").await.wave(), r#"ok("hello, bob")"#);
+
+    assert_hangs("a call to a slow target", caller.greet("slow")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_broker_is_a_transport_failure_until_it_is_back() {
+    let mut server = NatsServer::start().await;
+    let client = server.connect().await;
+    let target_client = server.connect().await;
+    let _target = targets::native(target_client.clone(), GREETER_PREFIX).await;
+    let caller = caller(&client, LONG, LONG);
+    assert_eq!(caller.greet("bob").await.wave(), r#"ok("hello, bob")"#);
+
+    server.kill();
+    disconnected(&client).await;
+    let start = Instant::now();
+    let down = caller.greet("bob").await;
+
+    down.assert_failure(RpcErrorKind::Transport, Delivery::NotSent);
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+
+    server.restart().await;
+    connected(&client).await;
+    connected(&target_client).await;
+    assert_eq!(caller.greet("bob").await.wave(), r#"ok("hello, bob")"#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_without_the_leaf_a_killed_broker_hangs_the_caller() {
+    let mut server = NatsServer::start().await;
+    let client = server.connect().await;
+    let caller = upstream_caller(&client).await;
+
+    server.kill();
+    disconnected(&client).await;
+
+    assert_hangs("a call without a broker", caller.greet("bob")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_accepts_and_never_answers_is_a_timeout() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let behaviour = Behaviour::AcceptOnly;
+    let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, behaviour).await;
+
+    let silent = guard(
+        "the timeout",
+        caller(&client, TIMEOUT, TIMEOUT).greet("bob"),
+    )
+    .await;
+
+    silent.assert_failure(RpcErrorKind::Timeout, Delivery::Accepted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_upstreams_timeout_does_not_bound_a_target_that_never_answers() {
+    use wrpc_transport::{Invoke as _, InvokeExt as _};
+
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let behaviour = Behaviour::AcceptOnly;
+    let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, behaviour).await;
+    let wrpc = upstream_client(&client, GREETER_PREFIX).await;
+
+    let timeout = wrpc.timeout(Duration::from_secs(1));
+    let (_outgoing, mut incoming) = timeout
+        .invoke(
+            None,
+            GREETER,
+            "greet",
+            vec![3, b'b', b'o', b'b'].into(),
+            [[]; 0],
+        )
+        .await
+        .expect("no failure so far");
+
+    let read = tokio::io::AsyncReadExt::read_u8(&mut incoming);
+    assert_hangs("reading of the result", read).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_accepts_and_is_killed_is_a_timeout() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let args = [
+        &*server.url(),
+        GREETER_PREFIX,
+        &Behaviour::AcceptOnly.name(),
+    ];
+    let mut target = Process::start("raw", &args);
+    target.says("ready").await;
+    let caller = caller(&client, TIMEOUT, TIMEOUT);
+
+    let call = tokio::spawn(async move { caller.greet("bob").await });
+    target.says("accepted").await;
+    target.kill();
+    let killed = guard("the timeout", call).await.expect("no panic");
+
+    killed.assert_failure(RpcErrorKind::Timeout, Delivery::Accepted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_without_timeout_a_target_that_is_killed_hangs_the_caller() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let args = [
+        &*server.url(),
+        GREETER_PREFIX,
+        &Behaviour::AcceptOnly.name(),
+    ];
+    let mut target = Process::start("raw", &args);
+    target.says("ready").await;
+    let caller = upstream_caller(&client).await;
+
+    let call = tokio::spawn(async move { caller.greet("bob").await });
+    target.says("accepted").await;
+    target.kill();
+
+    assert_hangs("a call whose target was killed", call).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_drips_is_a_timeout() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, Behaviour::Drip).await;
+
+    let dripping = guard(
+        "the timeout",
+        caller(&client, TIMEOUT, TIMEOUT).greet("bob"),
+    )
+    .await;
+
+    dripping.assert_failure(RpcErrorKind::Timeout, Delivery::Accepted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_without_timeout_a_target_that_drips_hangs_the_caller() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, Behaviour::Drip).await;
+    let caller = upstream_caller(&client).await;
+
+    assert_hangs("a call to a target that drips", caller.greet("bob")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_do_not_decode_are_a_protocol_failure() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let _target =
+        RawTarget::start(server.connect().await, GREETER_PREFIX, Behaviour::Garbage).await;
+
+    let garbage = caller(&client, LONG, LONG).greet("bob").await;
+
+    garbage.assert_failure(RpcErrorKind::Protocol, Delivery::Accepted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_without_the_adapter_bytes_that_do_not_decode_trap_the_caller() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let _target =
+        RawTarget::start(server.connect().await, GREETER_PREFIX, Behaviour::Garbage).await;
+
+    let garbage = upstream_caller(&client).await.greet("bob").await;
+
+    garbage.assert_trapped_untyped();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_closes_at_once_has_failed() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let behaviour = Behaviour::CloseAtOnce;
+    let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, behaviour).await;
+
+    let closed = caller(&client, LONG, LONG).greet("bob").await;
+
+    closed.assert_failure(RpcErrorKind::TargetFailed, Delivery::Accepted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_without_the_adapter_a_target_that_closes_at_once_traps_the_caller() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let behaviour = Behaviour::CloseAtOnce;
+    let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, behaviour).await;
+
+    let closed = upstream_caller(&client).await.greet("bob").await;
+
+    closed.assert_trapped_untyped();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_subscription_on_everything_an_absent_target_is_silent() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let _tap = Tap::start(&server).await;
+    let caller = caller(&client, LONG, Duration::from_millis(500));
+
+    let absent = caller.greet("bob").await;
+
+    absent.assert_failure(RpcErrorKind::TargetUnavailable, Delivery::Unknown);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_behind_a_subscription_on_everything_an_absent_target_hangs_the_caller() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let _tap = Tap::start(&server).await;
+    let caller = upstream_caller(&client).await;
+
+    assert_hangs("a call that a tap listens to", caller.greet("bob")).await;
+}

@@ -1,0 +1,46 @@
+//! What this binary does as a child process of a test.
+
+use crate::support::nats::connect;
+use crate::support::process::{Process, role, say};
+use crate::support::raw_target::{Behaviour, RawTarget};
+use crate::support::targets;
+
+/// Where child processes start. In the test's own process it checks that they do.
+#[tokio::test]
+async fn entry_of_child_processes() {
+    if let Some((role, args)) = role() {
+        let args: Vec<_> = args.iter().map(String::as_str).collect();
+        return run(&role, &args).await;
+    }
+    let mut child = Process::start("echo", &["one", "two"]);
+    child.says("one").await;
+    child.says("two").await;
+    assert!(child.ended().await.success());
+}
+
+async fn run(role: &str, args: &[&str]) {
+    match (role, args) {
+        ("echo", lines) => {
+            for line in lines {
+                say(line);
+            }
+        }
+        ("native", [url, prefix]) => {
+            let _target = targets::native(connect(url).await, prefix).await;
+            say("ready");
+            std::future::pending().await
+        }
+        ("raw", [url, prefix, behaviour]) => {
+            let behaviour = Behaviour::ALL
+                .into_iter()
+                .find(|known| known.name() == *behaviour)
+                .expect("a behaviour");
+            let client = connect(url).await;
+            let accepted = || say("accepted");
+            let _target = RawTarget::start_with(client, prefix, behaviour, accepted).await;
+            say("ready");
+            std::future::pending().await
+        }
+        other => panic!("no such role: {other:?}"),
+    }
+}

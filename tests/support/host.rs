@@ -1,0 +1,187 @@
+//! Hosts of components: with the project's adapter, and with upstream's for the control runs.
+
+use core::time::Duration;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use wasmtime::component::{Component, InstancePre, Linker, ResourceTable, Val};
+use wasmtime::{Engine, Store};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wrpc_runtime_wasmtime::{SharedResourceTable, WrpcCtx, WrpcCtxView, WrpcView};
+use wrpc_transport::Invoke;
+
+use crate::support::outcome::Outcome;
+
+/// The interface whose functions return `rpc-error`.
+pub const GREETER: &str = "test:app/greeter@0.1.0";
+
+/// The store's data.
+pub struct State<I: Invoke> {
+    wasi: WasiCtx,
+    table: ResourceTable,
+    rpc: Rpc<I>,
+}
+
+struct Rpc<I: Invoke> {
+    client: I,
+    context: I::Context,
+    timeout: Option<Duration>,
+    resources: SharedResourceTable,
+}
+
+impl<I: Invoke<Context: Clone>> State<I> {
+    pub fn new(client: I, context: I::Context, timeout: Option<Duration>) -> Self {
+        Self {
+            wasi: WasiCtx::default(),
+            table: ResourceTable::new(),
+            rpc: Rpc {
+                client,
+                context,
+                timeout,
+                resources: SharedResourceTable::default(),
+            },
+        }
+    }
+}
+
+impl<I: Invoke<Context: Clone>> WrpcCtx<I> for Rpc<I> {
+    fn context(&self) -> I::Context {
+        self.context.clone()
+    }
+
+    fn client(&self) -> &I {
+        &self.client
+    }
+
+    fn shared_resources(&mut self) -> &mut SharedResourceTable {
+        &mut self.resources
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+}
+
+impl<I: Invoke<Context: Clone>> WrpcView for State<I> {
+    type Invoke = I;
+
+    fn wrpc(&mut self) -> WrpcCtxView<'_, I> {
+        WrpcCtxView {
+            ctx: &mut self.rpc,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl<I: Invoke> WasiView for State<I> {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+/// A component whose imports are linked over a client; every call gets an instance of its own.
+#[derive(Clone)]
+pub struct Host<I: Invoke + 'static> {
+    pre: InstancePre<State<I>>,
+    client: I,
+    context: I::Context,
+    timeout: Option<Duration>,
+}
+
+impl<I> Host<I>
+where
+    I: Invoke<Context: Clone + 'static> + Clone + 'static,
+{
+    /// Links `component` the way that `link` does.
+    pub fn new(
+        component: &[u8],
+        client: I,
+        context: I::Context,
+        link: impl FnOnce(&Component, &mut Linker<State<I>>) -> wasmtime::Result<()>,
+    ) -> wasmtime::Result<Self> {
+        let engine = Engine::default();
+        let component = Component::new(&engine, component)?;
+        let mut linker = Linker::new(&engine);
+        link(&component, &mut linker)?;
+        Ok(Self {
+            pre: linker.instantiate_pre(&component)?,
+            client,
+            context,
+            timeout: None,
+        })
+    }
+
+    /// Links every import the way that upstream's hosts do.
+    pub fn upstream(component: &[u8], client: I, context: I::Context) -> Self {
+        Self::new(component, client, context, |component, linker| {
+            let engine = component.engine();
+            let resources = Arc::new(HashMap::new());
+            let ty = component.component_type();
+            for (name, item) in ty.imports(engine) {
+                wrpc_runtime_wasmtime::link_item(
+                    engine,
+                    &mut linker.root(),
+                    [],
+                    Arc::clone(&resources),
+                    item,
+                    "",
+                    name,
+                )?;
+            }
+            Ok(())
+        })
+        .expect("a component that upstream links")
+    }
+
+    /// Sets the timeout of the store's wRPC context.
+    pub fn context_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Calls `instance#func`, or `func` at the root if `instance` is empty, with one string.
+    pub async fn call(&self, instance: &str, func: &str, arg: &str) -> Outcome {
+        match self.try_call(instance, func, arg).await {
+            Ok(val) => Outcome::Returned(val),
+            Err(error) => Outcome::Trapped(error),
+        }
+    }
+
+    /// Calls `greet` of the interface [`GREETER`].
+    pub async fn greet(&self, name: &str) -> Outcome {
+        self.call(GREETER, "greet", name).await
+    }
+
+    async fn try_call(
+        &self,
+        instance: &str,
+        func: &str,
+        arg: &str,
+    ) -> wasmtime::Result<Option<Val>> {
+        let state = State::new(self.client.clone(), self.context.clone(), self.timeout);
+        let mut store = Store::new(self.pre.engine(), state);
+        let component = self.pre.component();
+        let parent = (!instance.is_empty()).then(|| {
+            component
+                .get_export_index(None, instance)
+                .expect("an exported instance")
+        });
+        let index = component
+            .get_export_index(parent.as_ref(), func)
+            .expect("an exported function");
+        let func = self
+            .pre
+            .instantiate_async(&mut store)
+            .await?
+            .get_func(&mut store, index)
+            .expect("a function");
+        let results = func.ty(&store).results().len();
+        let mut results = vec![Val::Bool(false); results];
+        func.call_async(&mut store, &[Val::String(arg.to_owned())], &mut results)
+            .await?;
+        Ok(results.pop())
+    }
+}

@@ -1,0 +1,15 @@
+//! The harness of the end-to-end tests: a real NATS server, targets that behave and misbehave,
+//! hosts of components, and what looks at them from the outside.
+
+pub mod bindings;
+pub mod guests;
+pub mod host;
+pub mod nats;
+pub mod outcome;
+pub mod process;
+pub mod proxy;
+pub mod raw_target;
+pub mod stack;
+pub mod tap;
+pub mod targets;
+pub mod wait;

@@ -1,0 +1,243 @@
+//! A NATS server of the test's own.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::net::UdpSocket;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::support::wait::{guard, until};
+
+/// Below the range that systems pick local ports of outgoing connections from, so that a port
+/// stays free while its server is down.
+const PORTS: core::ops::Range<u16> = 20_000..32_000;
+
+/// A `nats-server` process on a port of its own, which it keeps over restarts. Killed when this is
+/// dropped.
+pub struct NatsServer {
+    client_port: Port,
+    monitor_port: Port,
+    name: String,
+    dir: TempDir,
+    process: Option<Child>,
+}
+
+impl NatsServer {
+    /// Starts a server and waits until it takes connections.
+    pub async fn start() -> Self {
+        let mut server = Self {
+            client_port: Port::reserve(),
+            monitor_port: Port::reserve(),
+            name: String::new(),
+            dir: tempfile::tempdir().expect("a directory for the server's log"),
+            process: None,
+        };
+        server.name = format!("test-{}-{}", std::process::id(), server.client_port.number);
+        // Something that doesn't reserve its port the way we do may sit on it.
+        while !server.launch().await {
+            server.client_port = Port::reserve();
+            server.monitor_port = Port::reserve();
+        }
+        server
+    }
+
+    /// Where clients connect.
+    pub fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.client_port.number)
+    }
+
+    /// The port of [`url`](Self::url).
+    pub fn port(&self) -> u16 {
+        self.client_port.number
+    }
+
+    /// Connects a client that reconnects for ever, quickly.
+    pub async fn connect(&self) -> async_nats::Client {
+        connect(&self.url()).await
+    }
+
+    /// Ends the server the hard way.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().expect("kill the server");
+            process.wait().expect("reap the server");
+        }
+    }
+
+    /// Starts the killed server again, on the same port.
+    pub async fn restart(&mut self) {
+        assert!(self.process.is_none(), "kill the server first");
+        assert!(self.launch().await, "{}", self.log());
+    }
+
+    /// How many subscriptions clients hold, as the server counts them.
+    pub async fn subscriptions(&self) -> u64 {
+        let connections = self.monitor("/connz").await;
+        connections["connections"]
+            .as_array()
+            .expect("a list of connections")
+            .iter()
+            .map(|connection| connection["subscriptions"].as_u64().unwrap_or_default())
+            .sum()
+    }
+
+    /// Waits until clients hold as many subscriptions as they did before.
+    pub async fn subscriptions_return_to(&self, before: u64) {
+        until("subscriptions to return to what they were", async || {
+            self.subscriptions().await == before
+        })
+        .await;
+    }
+
+    async fn monitor(&self, path: &str) -> serde_json::Value {
+        let response = async {
+            let mut stream =
+                tokio::net::TcpStream::connect(("127.0.0.1", self.monitor_port.number)).await?;
+            stream
+                .write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes())
+                .await?;
+            let mut response = String::new();
+            stream.read_to_string(&mut response).await?;
+            std::io::Result::Ok(response)
+        };
+        let response = guard("the server's monitoring endpoint", response)
+            .await
+            .expect("the server's monitoring endpoint");
+        let (_, body) = response.split_once("\r\n\r\n").expect("an HTTP body");
+        serde_json::from_str(body).expect("JSON")
+    }
+
+    /// Whether the server runs on our ports; if not, they are taken.
+    async fn launch(&mut self) -> bool {
+        let log = File::create(self.dir.path().join("log")).expect("the server's log");
+        let mut process = Command::new(binary())
+            .args(["--addr", "127.0.0.1", "--server_name", &self.name])
+            .args(["--port", &self.client_port.number.to_string()])
+            .args(["--http_port", &self.monitor_port.number.to_string()])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("the server's log"))
+            .stderr(log)
+            .spawn()
+            .expect(
+                "nats-server, in $NATS_SERVER or on the PATH: `cargo xtask nats-server` gets it",
+            );
+        let url = self.url();
+        let mut exited = false;
+        until("the server to take connections", async || {
+            exited = process.try_wait().expect("the server's state").is_some();
+            exited
+                || async_nats::connect(&url)
+                    .await
+                    .is_ok_and(|client| client.server_info().server_name == self.name)
+        })
+        .await;
+        self.process = Some(process);
+        if exited {
+            assert!(
+                self.log().contains("address already in use"),
+                "{}",
+                self.log()
+            );
+            self.kill();
+        }
+        !exited
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for NatsServer {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            // Nothing is left to do about a failure here.
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+/// Connects a client that reconnects for ever, quickly.
+pub async fn connect(url: &str) -> async_nats::Client {
+    async_nats::ConnectOptions::new()
+        .reconnect_delay_callback(|_| core::time::Duration::from_millis(20))
+        .connect(url)
+        .await
+        .expect("connect to the server")
+}
+
+/// Waits until the client has noticed that its server is gone.
+pub async fn disconnected(client: &async_nats::Client) {
+    until("the client to notice that the server is gone", async || {
+        client.connection_state() != async_nats::connection::State::Connected
+    })
+    .await;
+}
+
+/// Waits until the client is connected, and has told the server everything it had to tell.
+pub async fn connected(client: &async_nats::Client) {
+    until("the client to reconnect", async || {
+        client.connection_state() == async_nats::connection::State::Connected
+    })
+    .await;
+    round_trip(client).await;
+}
+
+/// Waits until the server has handled everything that this client sent so far.
+pub async fn round_trip(client: &async_nats::Client) {
+    use futures::StreamExt as _;
+
+    let subject = client.new_inbox();
+    let mut echo = client.subscribe(subject.clone()).await.expect("subscribe");
+    client
+        .publish(subject, bytes::Bytes::from_static(b"echo"))
+        .await
+        .expect("publish");
+    guard("a round trip", echo.next()).await.expect("an echo");
+}
+
+/// Sends a signal to a process that the test started.
+pub fn signal(process: &Child, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(process.id()).expect("a process id"));
+    kill(pid, signal).expect("signal a process");
+}
+
+fn binary() -> OsString {
+    std::env::var_os("NATS_SERVER").unwrap_or_else(|| PathBuf::from("nats-server").into())
+}
+
+/// A TCP port that no other test takes while this lives.
+struct Port {
+    number: u16,
+    /// UDP ports are numbered apart from those of TCP, so this is a lock that all processes see.
+    _lock: UdpSocket,
+}
+
+impl Port {
+    fn reserve() -> Self {
+        // Start somewhere else in every process, so that they rarely meet.
+        let start =
+            u16::try_from(std::process::id() % u32::try_from(PORTS.len()).unwrap()).unwrap();
+        let (low, high) = PORTS
+            .into_iter()
+            .partition::<Vec<_>, _>(|port| port - PORTS.start < start);
+        high.into_iter()
+            .chain(low)
+            .find_map(|number| {
+                let lock = UdpSocket::bind(("127.0.0.1", number)).ok()?;
+                // Not taken by anything else right now.
+                std::net::TcpListener::bind(("127.0.0.1", number)).ok()?;
+                Some(Self {
+                    number,
+                    _lock: lock,
+                })
+            })
+            .expect("a free port")
+    }
+}

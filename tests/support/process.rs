@@ -1,0 +1,117 @@
+//! Processes of the tests' own: this binary again, in another role.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use nix::sys::signal::Signal;
+
+use crate::support::nats::signal;
+
+/// What a child does is told by these.
+const ROLE: &str = "WRPC_TEST_ROLE";
+const ARGS: &str = "WRPC_TEST_ARGS";
+
+/// Starts a line that a child says to the test that started it.
+const SAYS: &str = "@child ";
+
+/// A process that the test started, killed when this is dropped.
+pub struct Process {
+    child: Child,
+    /// Closed when the test's process ends, however it ends: the child's sign to end too.
+    _alive: std::process::ChildStdin,
+    lines: tokio::sync::mpsc::UnboundedReceiver<String>,
+}
+
+impl Process {
+    /// Starts this binary in a role of [`run`](crate::roles::run).
+    pub fn start(role: &str, args: &[&str]) -> Self {
+        let mut child = Command::new(std::env::current_exe().expect("this binary"))
+            .args([
+                "--exact",
+                "roles::entry_of_child_processes",
+                "--nocapture",
+                "--test-threads=1",
+            ])
+            .env(ROLE, role)
+            .env(ARGS, args.join("\n"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("start a process");
+        let alive = child.stdin.take().expect("a pipe");
+        let stdout = child.stdout.take().expect("a pipe");
+        let (sender, lines) = tokio::sync::mpsc::unbounded_channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                // The test runner prints the name of the test on the same line.
+                if let Some((_, line)) = line.split_once(SAYS)
+                    && sender.send(line.to_owned()).is_err()
+                {
+                    return;
+                }
+            }
+        });
+        Self {
+            child,
+            _alive: alive,
+            lines,
+        }
+    }
+
+    /// Waits for the next line that the child says; `None` once it has ended.
+    pub async fn line(&mut self) -> Option<String> {
+        crate::support::wait::guard("a line from the child", self.lines.recv()).await
+    }
+
+    /// Waits until the child says exactly this.
+    pub async fn says(&mut self, line: &str) {
+        assert_eq!(self.line().await.as_deref(), Some(line));
+    }
+
+    /// Stops the process where it is; it answers nothing and keeps its connections.
+    pub fn freeze(&self) {
+        signal(&self.child, Signal::SIGSTOP);
+    }
+
+    /// Lets the frozen process go on.
+    pub fn thaw(&self) {
+        signal(&self.child, Signal::SIGCONT);
+    }
+
+    /// Ends the process the hard way.
+    pub fn kill(mut self) {
+        self.child.kill().expect("kill a process");
+        self.child.wait().expect("reap a process");
+    }
+
+    /// Waits for the process to end by itself.
+    pub async fn ended(mut self) -> std::process::ExitStatus {
+        while self.line().await.is_some() {}
+        self.child.wait().expect("the status of a process")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The role of this process and its arguments, if it is a child.
+pub fn role() -> Option<(String, Vec<String>)> {
+    let role = std::env::var(ROLE).ok()?;
+    // The child ends with its parent.
+    std::thread::spawn(|| {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(0);
+    });
+    let args = std::env::var(ARGS).unwrap_or_default();
+    Some((role, args.lines().map(str::to_owned).collect()))
+}
+
+/// Says a line to the test that started this process.
+pub fn say(line: &str) {
+    println!("{SAYS}{line}");
+}
