@@ -43,5 +43,6 @@ pub(super) fn rpc_error(
 }
 
 fn has<E: std::error::Error + 'static>(error: &(dyn std::error::Error + 'static)) -> bool {
-    core::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<E>())
+    core::iter::successors(Some(error), |error| error.source())
+        .any(<dyn std::error::Error>::is::<E>)
 }

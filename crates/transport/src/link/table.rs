@@ -76,6 +76,7 @@ impl Link {
     }
 
     /// The functions that may be called; `None` for all of the interface.
+    #[must_use]
     pub fn functions(&self) -> Option<impl Iterator<Item = &str>> {
         self.functions
             .as_ref()
@@ -170,6 +171,7 @@ impl LinkTable {
     /// Removes the link with this source, name and interface. Says whether there was one.
     ///
     /// Copies the table, as [`insert`](Self::insert) does.
+    #[must_use = "says whether there was such a link"]
     pub fn remove(&self, source: &str, name: &str, interface: &Interface) -> bool {
         let key = BorrowedKey {
             source,

@@ -70,11 +70,6 @@ impl Targets {
     fn lock(&self) -> MutexGuard<'_, HashMap<Option<Target>, Health>> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.lock().len()
-    }
 }
 
 impl Health {

@@ -1,6 +1,7 @@
 //! What the errors of upstream's client mean.
 
 use std::io;
+use std::sync::Arc;
 
 use async_nats::client::{PublishError, PublishErrorKind};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
@@ -13,7 +14,7 @@ use crate::leaf::Evidence;
 /// handshake.
 #[derive(Clone, Debug)]
 pub struct Handshake {
-    nats: async_nats::Client,
+    nats: Arc<async_nats::Client>,
 }
 
 impl Handshake {
@@ -30,8 +31,8 @@ impl Handshake {
     /// # }
     /// ```
     #[must_use]
-    pub const fn new(nats: async_nats::Client) -> Self {
-        Self { nats }
+    pub fn new(nats: impl Into<Arc<async_nats::Client>>) -> Self {
+        Self { nats: nats.into() }
     }
 }
 

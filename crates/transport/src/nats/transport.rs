@@ -209,7 +209,7 @@ where
         .split_off(first.min(invocation.params.len()));
     invoke(
         client,
-        Handshake::new(config.nats.as_ref().clone()),
+        Handshake::new(Arc::clone(&config.nats)),
         invocation,
         rest,
     )

@@ -124,11 +124,11 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Deadline<T> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().poll(cx, |inner, cx| inner.poll_flush(cx))
+        self.get_mut().poll(cx, AsyncWrite::poll_flush)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().poll(cx, |inner, cx| inner.poll_shutdown(cx))
+        self.get_mut().poll(cx, AsyncWrite::poll_shutdown)
     }
 }
 

@@ -111,6 +111,6 @@ where
 
 /// A timeout too long for the clock ends some day that nobody will see.
 fn after(start: Instant, timeout: Duration) -> Instant {
-    const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
+    const FAR: Duration = Duration::from_hours(24 * 365 * 30);
     start.checked_add(timeout).unwrap_or_else(|| start + FAR)
 }
