@@ -91,13 +91,19 @@ mod limits;
 mod link;
 mod lower;
 mod paths;
+mod serve;
 
+pub use codec::DecodeError;
 pub use limits::Limits;
 pub use link::{
     HostResources, ImportLinker, LinkError, LinkErrorCause, LinkOptions, Linked, LinkedFunction,
     OnFailure, link_function, link_instance, link_item,
 };
 pub use lower::LowerError;
+pub use serve::{
+    ExportServer, Invocation, InvocationError, InvocationFailure, ServeError, ServeExt, Served,
+    Unservable, UnservableCause,
+};
 pub use wrpc_runtime_wasmtime::{
     RemoteResource, SharedResourceTable, WrpcCtx, WrpcCtxView, WrpcView, WrpcViewExt, rpc,
 };

@@ -5,15 +5,13 @@ use core::pin::Pin;
 use bytes::Bytes;
 use tokio::io::AsyncRead;
 use uuid::Uuid;
-use wasmtime::AsContextMut;
 use wasmtime::component::{Type, Val};
 use wrpc_middleware_errors::RpcError;
-use wrpc_runtime_wasmtime::WrpcView;
 use wrpc_transport::Index;
 
 use super::input::Input;
 use super::stream::ChunkReader;
-use super::{DecodeError, Handles, Pending, ResourceTypes, describe, resolve};
+use super::{DecodeError, Pending, ResourceTypes, describe};
 use crate::Limits;
 
 /// How many elements of a list are reserved before they have arrived.
@@ -56,35 +54,15 @@ where
         }
     }
 
-    /// Reads one value of type `ty`, whose streams are the children at `path` and below, into the
-    /// store.
+    /// Reads one value of type `ty`, whose streams are the children at `path` and below.
+    ///
+    /// No store is needed: the resources in the value are placeholders, whose contents
+    /// [`take_pending`](Self::take_pending) has and [`resolve`](super::resolve) puts into a store.
     ///
     /// # Errors
     ///
-    /// [`TargetFailed`](wrpc_middleware_errors::RpcErrorKind::TargetFailed) if the stream ends
-    /// before the value does, [`Protocol`](wrpc_middleware_errors::RpcErrorKind::Protocol) if the
-    /// bytes are no such value or exceed a limit, else what the stream failed with.
-    pub(crate) async fn read_value<T>(
-        &mut self,
-        store: &mut (impl AsContextMut<Data = T> + Send),
-        ty: &Type,
-        path: &[usize],
-        resources: &ResourceTypes,
-        handles: Option<&mut Handles>,
-    ) -> Result<Val, RpcError>
-    where
-        T: WrpcView + 'static,
-    {
-        let mut value = self.read(ty, path, resources).await?;
-        // Results own what is in them, so nothing of it is lent.
-        let _ = resolve(store, [&mut value], self.take_pending(), handles)?;
-        Ok(value)
-    }
-
-    /// Reads one value of type `ty` without a store.
-    ///
-    /// The resources in it are placeholders, whose contents [`take_pending`](Self::take_pending)
-    /// has and [`resolve`] puts into a store.
+    /// The stream ends before the value does or can't be read, or its bytes are no such value or
+    /// exceed a limit.
     pub(crate) async fn read(
         &mut self,
         ty: &Type,

@@ -134,17 +134,14 @@ impl<R: AsyncRead> AsyncRead for ChunkReader<R> {
                     let mut byte = [0];
                     let mut read = ReadBuf::new(&mut byte);
                     ready!(this.inner.as_mut().poll_read(cx, &mut read))?;
-                    let next = match read.filled() {
-                        [byte] => length.unsigned(*byte),
-                        _ => {
-                            *this.state = failed(
-                                RpcErrorKind::TargetFailed,
-                                "a stream ended before its end marker",
-                            );
-                            continue;
-                        }
+                    let &[byte] = read.filled() else {
+                        *this.state = failed(
+                            RpcErrorKind::TargetFailed,
+                            "a stream ended before its end marker",
+                        );
+                        continue;
                     };
-                    match next {
+                    match length.unsigned(byte) {
                         Ok(None) => {}
                         Ok(Some(0)) => *this.state = State::End,
                         Ok(Some(length)) => *this.state = State::Body(length),
