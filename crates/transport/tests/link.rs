@@ -1,5 +1,7 @@
 //! The authorization layer alone.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use support::{INSTANCE, Mock, assert_rpc, invocation};

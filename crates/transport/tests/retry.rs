@@ -1,5 +1,7 @@
 //! The retry policy alone, on paused time.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use core::time::Duration;

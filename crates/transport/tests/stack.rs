@@ -1,5 +1,7 @@
 //! The whole stack over a mock transport.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use core::task::{Context, Poll};

@@ -1,6 +1,12 @@
 //! A transport whose every step is in the hands of the test.
 
 #![allow(dead_code, reason = "each test uses its part of it")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
@@ -16,6 +22,7 @@ use wrpc_middleware_transport::{Delivery, Invocation, RpcError, RpcErrorKind, St
 use wrpc_transport::{Index, Invoke};
 
 /// How the target of a call behaves.
+#[allow(clippy::struct_excessive_bools, reason = "independent switches")]
 #[derive(Debug, Default)]
 struct Script {
     /// `invoke` does not return before this.
