@@ -5,6 +5,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod compose;
 mod failures;
 mod guests;
+mod interop;
+mod leaf;
+mod no_result;
 mod roles;
+mod rows;
+mod versions;

@@ -144,44 +144,47 @@ where
 
     /// Calls `instance#func`, or `func` at the root if `instance` is empty, with one string.
     pub async fn call(&self, instance: &str, func: &str, arg: &str) -> Outcome {
-        match self.try_call(instance, func, arg).await {
-            Ok(val) => Outcome::Returned(val),
-            Err(error) => Outcome::Trapped(error),
-        }
+        let state = State::new(self.client.clone(), self.context.clone(), self.timeout);
+        call(&self.pre, state, instance, func, arg).await
     }
 
     /// Calls `greet` of the interface [`GREETER`].
     pub async fn greet(&self, name: &str) -> Outcome {
         self.call(GREETER, "greet", name).await
     }
+}
 
-    async fn try_call(
-        &self,
-        instance: &str,
-        func: &str,
-        arg: &str,
-    ) -> wasmtime::Result<Option<Val>> {
-        let state = State::new(self.client.clone(), self.context.clone(), self.timeout);
-        let mut store = Store::new(self.pre.engine(), state);
-        let component = self.pre.component();
-        let parent = (!instance.is_empty()).then(|| {
-            component
-                .get_export_index(None, instance)
-                .expect("an exported instance")
-        });
-        let index = component
-            .get_export_index(parent.as_ref(), func)
-            .expect("an exported function");
-        let func = self
-            .pre
+/// Instantiates a component and calls one of its functions as [`Host::call`] does.
+pub async fn call<T: Send>(
+    pre: &InstancePre<T>,
+    state: T,
+    instance: &str,
+    func: &str,
+    arg: &str,
+) -> Outcome {
+    let mut store = Store::new(pre.engine(), state);
+    let component = pre.component();
+    let parent = (!instance.is_empty()).then(|| {
+        component
+            .get_export_index(None, instance)
+            .expect("an exported instance")
+    });
+    let index = component
+        .get_export_index(parent.as_ref(), func)
+        .expect("an exported function");
+    let result = async {
+        let func = pre
             .instantiate_async(&mut store)
             .await?
             .get_func(&mut store, index)
             .expect("a function");
-        let results = func.ty(&store).results().len();
-        let mut results = vec![Val::Bool(false); results];
+        let mut results = vec![Val::Bool(false); func.ty(&store).results().len()];
         func.call_async(&mut store, &[Val::String(arg.to_owned())], &mut results)
             .await?;
-        Ok(results.pop())
+        wasmtime::Result::Ok(results.pop())
+    };
+    match result.await {
+        Ok(val) => Outcome::Returned(val),
+        Err(error) => Outcome::Trapped(error),
     }
 }

@@ -11,7 +11,9 @@ use tokio::task::{JoinHandle, JoinSet};
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, Store};
+use wrpc_middleware::runtime::ExportServer;
 use wrpc_runtime_wasmtime::ServeExt as _;
+use wrpc_transport::ServeExt as _;
 
 use crate::support::bindings::server;
 use crate::support::host::State;
@@ -122,6 +124,29 @@ pub async fn native(client: Client, prefix: &str) -> Target {
     }))
 }
 
+/// Serves `instance#greet` as a plain `func(name: string) -> string`, by upstream's `serve_values`.
+pub async fn hello(client: Client, prefix: &str, instance: &str) -> Target {
+    let wrpc = upstream_client(&client, prefix).await;
+    let calls = wrpc
+        .serve_values::<(String,), (String,)>(instance, "greet", [])
+        .await
+        .expect("serve");
+    round_trip(&client).await;
+    let native = Native(client);
+    Target(tokio::spawn(async move {
+        let mut calls = core::pin::pin!(calls);
+        let mut running = JoinSet::new();
+        while let Some(call) = calls.next().await {
+            let (native, (_, (name,), _, respond)) = (native.clone(), call.expect("a call"));
+            running.spawn(async move {
+                let hello = native.run(&name, |hello| hello).await?;
+                let hello = hello.map_err(|_| anyhow::anyhow!("no place for an error"))?;
+                respond((hello,)).await
+            });
+        }
+    }))
+}
+
 /// Serves a component's exports under `prefix` with upstream's `ServeExt`.
 pub async fn upstream_component(client: Client, prefix: &str, component: &[u8]) -> Target {
     let wrpc = upstream_client(&client, prefix).await;
@@ -157,6 +182,30 @@ pub async fn upstream_component(client: Client, prefix: &str, component: &[u8]) 
     round_trip(&client).await;
     Target(tokio::spawn(async move {
         let mut calls = futures::stream::select_all(served);
+        let mut running = JoinSet::new();
+        while let Some(call) = calls.next().await {
+            if let Ok((_, call)) = call {
+                running.spawn(call);
+            }
+        }
+    }))
+}
+
+/// Serves a component's exports under `prefix` with the project's adapter.
+pub async fn component(client: Client, prefix: &str, component: &[u8]) -> Target {
+    let wrpc = upstream_client(&client, prefix).await;
+    let engine = Engine::default();
+    let component = Component::new(&engine, component).expect("a component");
+    let pre = Linker::new(&engine)
+        .instantiate_pre(&component)
+        .expect("a component without imports");
+    let state = wrpc.clone();
+    let server = ExportServer::new(pre, move || {
+        Store::new(&engine, State::new(state.clone(), None, None))
+    });
+    let mut calls = server.serve(&wrpc).await.expect("serve");
+    round_trip(&client).await;
+    Target(tokio::spawn(async move {
         let mut running = JoinSet::new();
         while let Some(call) = calls.next().await {
             if let Ok((_, call)) = call {

@@ -1,0 +1,175 @@
+//! On the wire everything is as upstream has it, in both directions.
+
+use wrpc_transport::{Invoke, InvokeExt as _};
+
+use crate::support::bindings::client::test::app::greeter::{self, Person};
+use crate::support::bindings::client::wrpc::errors::types::RpcError;
+use crate::support::guests;
+use crate::support::host::{GREETER, Host};
+use crate::support::nats::NatsServer;
+use crate::support::stack::{GREETER_PREFIX, LONG, Ours, context, host, links, ours};
+use crate::support::targets::{self, upstream_client};
+
+/// What a target's own error is, wherever it arrives.
+const FAILED: &str = r#"err(overloaded({delivery: not-sent, message: "the target says so"}))"#;
+
+/// Each function with what it returns for the name "bob".
+const RETURNS: [(&str, &str); 5] = [
+    ("greet", r#"ok("hello, bob")"#),
+    ("count", "ok(3)"),
+    ("touch", "ok"),
+    (
+        "describe",
+        r#"ok({name: "hello, bob", age: 42, tags: ["bob"]})"#,
+    ),
+    ("tags", r#"ok(["bob", "hello, bob"])"#),
+];
+
+/// Every result type arrives at a component as the target meant it, errors included.
+async fn assert_component_is_answered(caller: &Host<Ours>) {
+    for (func, returns) in RETURNS {
+        assert_eq!(caller.call(GREETER, func, "bob").await.wave(), returns);
+        assert_eq!(caller.call(GREETER, func, "fail").await.wave(), FAILED);
+    }
+}
+
+/// Every result type arrives at a native client as the target meant it, errors included.
+async fn assert_bindings_are_answered<I: Invoke<Context: Clone>>(wrpc: &I, cx: I::Context) {
+    let cx = || cx.clone();
+    assert_eq!(
+        greeter::greet(wrpc, cx(), "bob").await.unwrap().unwrap(),
+        "hello, bob"
+    );
+    assert_eq!(greeter::count(wrpc, cx(), "bob").await.unwrap().unwrap(), 3);
+    greeter::touch(wrpc, cx(), "bob").await.unwrap().unwrap();
+    let Person { name, age, tags } = greeter::describe(wrpc, cx(), "bob").await.unwrap().unwrap();
+    assert_eq!(
+        (name.as_str(), age, tags),
+        ("hello, bob", 42, vec!["bob".to_owned()])
+    );
+    assert_eq!(
+        greeter::tags(wrpc, cx(), "bob").await.unwrap().unwrap(),
+        ["bob", "hello, bob"]
+    );
+    for error in [
+        greeter::greet(wrpc, cx(), "fail")
+            .await
+            .unwrap()
+            .unwrap_err(),
+        greeter::count(wrpc, cx(), "fail")
+            .await
+            .unwrap()
+            .unwrap_err(),
+        greeter::touch(wrpc, cx(), "fail")
+            .await
+            .unwrap()
+            .unwrap_err(),
+        greeter::describe(wrpc, cx(), "fail")
+            .await
+            .unwrap()
+            .unwrap_err(),
+        greeter::tags(wrpc, cx(), "fail")
+            .await
+            .unwrap()
+            .unwrap_err(),
+    ] {
+        let RpcError::Overloaded(failure) = error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(failure.message, "the target says so");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_caller_to_a_native_target() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let _target = targets::native(server.connect().await, GREETER_PREFIX).await;
+
+    let caller = host(&guests::caller(), ours(&client, &links(), LONG, LONG));
+
+    assert_component_is_answered(&caller).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_caller_to_a_component_that_upstream_serves() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let target_client = server.connect().await;
+    let _target =
+        targets::upstream_component(target_client, GREETER_PREFIX, &guests::target()).await;
+
+    let caller = host(&guests::caller(), ours(&client, &links(), LONG, LONG));
+
+    assert_component_is_answered(&caller).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_native_client_over_our_stack() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let _target = targets::native(server.connect().await, GREETER_PREFIX).await;
+
+    assert_bindings_are_answered(&ours(&client, &links(), LONG, LONG), context()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_sent_by_hand_over_our_stack() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let _target = targets::native(server.connect().await, GREETER_PREFIX).await;
+    let ours = ours(&client, &links(), LONG, LONG);
+
+    let ((returned,), _) = ours
+        .invoke_values::<[Option<usize>; 0], _, (Result<String, u8>,)>(
+            context(),
+            GREETER,
+            "greet",
+            ("bob",),
+            [[]; 0],
+        )
+        .await
+        .unwrap();
+
+    assert_eq!(returned.as_deref(), Ok("hello, bob"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn upstreams_client_to_a_component_that_we_serve() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let target_client = server.connect().await;
+    let _target = targets::component(target_client, GREETER_PREFIX, &guests::target()).await;
+
+    let wrpc = upstream_client(&client, GREETER_PREFIX).await;
+
+    assert_bindings_are_answered(&wrpc, None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn upstreams_host_to_a_component_that_we_serve() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let target_client = server.connect().await;
+    let _target = targets::component(target_client, GREETER_PREFIX, &guests::target()).await;
+
+    let wrpc = upstream_client(&client, GREETER_PREFIX).await;
+    let caller = Host::upstream(&guests::caller(), wrpc, None);
+
+    for (func, returns) in RETURNS {
+        assert_eq!(caller.call(GREETER, func, "bob").await.wave(), returns);
+        assert_eq!(caller.call(GREETER, func, "fail").await.wave(), FAILED);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_caller_to_a_component_that_we_serve() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let target_client = server.connect().await;
+    let _target = targets::component(target_client, GREETER_PREFIX, &guests::target()).await;
+
+    let caller = host(&guests::caller(), ours(&client, &links(), LONG, LONG));
+
+    assert_component_is_answered(&caller).await;
+}

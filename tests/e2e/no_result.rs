@@ -1,0 +1,102 @@
+//! Functions whose success carries nothing to read.
+
+use wrpc_middleware::{Delivery, RpcErrorKind};
+
+use crate::support::guests;
+use crate::support::host::{GREETER, Host};
+use crate::support::nats::NatsServer;
+use crate::support::outcome::Outcome;
+use crate::support::raw_target::{Behaviour, RawTarget};
+use crate::support::stack::{GREETER_PREFIX, LONG, TIMEOUT, host, links, ours};
+use crate::support::targets::{self, upstream_client};
+use crate::support::wait::guard;
+
+const PLAIN: &str = "test:app/plain@0.1.0";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_traps_in_a_function_without_a_value_has_failed() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let target_client = server.connect().await;
+    let _target =
+        targets::upstream_component(target_client, GREETER_PREFIX, &guests::target()).await;
+    let caller = host(&guests::caller(), ours(&client, &links(), LONG, LONG));
+
+    let trapped = caller.call(GREETER, "touch", "trap").await;
+
+    trapped.assert_failure(RpcErrorKind::TargetFailed, Delivery::Accepted);
+    assert_eq!(caller.call(GREETER, "touch", "bob").await.wave(), "ok");
+}
+
+/// The same with upstream's error, of which only the value travels: upstream reads none and
+/// reports success.
+#[tokio::test(flavor = "multi_thread")]
+async fn control_without_the_adapter_a_trap_in_a_function_without_a_result_is_success() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let target_client = server.connect().await;
+    let _target =
+        targets::upstream_component(target_client, GREETER_PREFIX, &guests::target()).await;
+    let wrpc = upstream_client(&client, GREETER_PREFIX).await;
+    let caller = Host::upstream(&guests::caller(), wrpc, None);
+
+    let trapped = caller.call(PLAIN, "notify", "trap").await;
+
+    assert!(matches!(trapped, Outcome::Returned(None)), "{trapped:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_without_a_result_does_not_succeed_before_the_target_has_closed() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let behaviour = Behaviour::AcceptOnly;
+    let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, behaviour).await;
+    let caller = host(&guests::caller(), ours(&client, &links(), TIMEOUT, TIMEOUT));
+
+    let open = guard("the timeout", caller.call(PLAIN, "notify", "bob")).await;
+
+    // There is no place for a failure in the function's type.
+    open.assert_trapped_by(RpcErrorKind::Timeout, Delivery::Accepted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_without_the_adapter_it_succeeds_while_the_target_still_runs() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let behaviour = Behaviour::AcceptOnly;
+    let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, behaviour).await;
+    let wrpc = upstream_client(&client, GREETER_PREFIX).await;
+    let caller = Host::upstream(&guests::caller(), wrpc, None);
+
+    let open = guard("success", caller.call(PLAIN, "notify", "bob")).await;
+
+    assert!(matches!(open, Outcome::Returned(None)), "{open:?}");
+}
+
+/// A known limit of upstream's leaf: a target that traps closes its streams as one does that
+/// returns, and there is no value whose absence would tell them apart.
+#[tokio::test(flavor = "multi_thread")]
+async fn known_limit_a_trap_in_a_function_without_a_result_looks_like_success() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let target_client = server.connect().await;
+    let _target =
+        targets::upstream_component(target_client, GREETER_PREFIX, &guests::target()).await;
+    let caller = host(&guests::caller(), ours(&client, &links(), LONG, LONG));
+
+    let trapped = caller.call(PLAIN, "notify", "trap").await;
+
+    assert!(matches!(trapped, Outcome::Returned(None)), "{trapped:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_that_has_no_place_for_a_failure_traps_with_it() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let caller = host(&guests::caller(), ours(&client, &links(), LONG, LONG));
+
+    for func in ["hello", "notify"] {
+        let absent = caller.call(PLAIN, func, "bob").await;
+        absent.assert_trapped_by(RpcErrorKind::TargetUnavailable, Delivery::NotSent);
+    }
+}
