@@ -11,6 +11,7 @@ mod guests;
 mod interop;
 mod leaf;
 mod no_result;
+mod queued;
 mod roles;
 mod rows;
 mod versions;

@@ -40,7 +40,8 @@ impl Clients {
             return Ok(client);
         }
         let make = Client::new(Arc::clone(&self.nats), Arc::clone(&prefix), None);
-        self.cache
+        let made = self
+            .cache
             .try_get_with(prefix, async {
                 make.await.map_err(|error| {
                     RpcError::new(
@@ -51,11 +52,13 @@ impl Clients {
                     .with_source(error)
                 })
             })
-            .await
-            .map_err(|error| {
-                let message = format!("{function}: {}", error.message());
-                RpcError::clone(&error).with_message(message)
-            })
+            .await;
+        // The cache evicts when it is next used, which may be never.
+        self.cache.run_pending_tasks().await;
+        made.map_err(|error| {
+            let message = format!("{function}: {}", error.message());
+            RpcError::clone(&error).with_message(message)
+        })
     }
 }
 
