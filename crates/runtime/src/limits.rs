@@ -28,7 +28,8 @@ pub struct Limits {
     ///
     /// A list that announces more elements than are left is refused before any is read.
     pub elements: usize,
-    /// How deep values may nest; a `u8` has depth 1, a `list<u8>` has depth 2. 64 by default.
+    /// How deep lists, records and other values with parts may nest: a `list<u8>` has depth 1, a
+    /// `u8` none. 64 by default.
     pub depth: usize,
     /// Byte streams (`wasi:io` `input-stream`s). 64 by default.
     ///

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use tokio::io::AsyncRead;
 use uuid::Uuid;
 use wasmtime::component::{Type, Val};
-use wrpc_middleware_errors::RpcError;
 use wrpc_transport::Index;
 
 use super::input::Input;
@@ -292,7 +291,7 @@ where
             .map_err(|_| DecodeError::invalid("a `string` is not valid UTF-8"))
     }
 
-    async fn flags<'a>(
+    pub(super) async fn flags<'a>(
         &mut self,
         names: impl ExactSizeIterator<Item = &'a str>,
     ) -> Result<Vec<String>, DecodeError> {

@@ -298,7 +298,7 @@ fn put_bytes(dst: &mut BytesMut, bytes: &[u8]) -> wasmtime::Result<()> {
     Ok(())
 }
 
-fn put_flags<'a>(
+pub(super) fn put_flags<'a>(
     dst: &mut BytesMut,
     set: &[String],
     names: impl ExactSizeIterator<Item = &'a str>,

@@ -13,6 +13,8 @@ mod input;
 mod leb128;
 mod resolve;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -1,0 +1,8 @@
+//! The codec against upstream's, and against bytes that nobody should send.
+
+mod handles;
+mod host;
+mod hostile;
+mod streams;
+mod types;
+mod wire;
