@@ -89,7 +89,10 @@ async fn waits_grow_up_to_the_longest_and_are_shortened_by_half_at_most() {
         .await;
     assert_eq!(result.unwrap_err().kind(), RpcErrorKind::Transport);
     let times = times.lock().unwrap();
-    let waits: Vec<_> = times.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+    let waits: Vec<_> = times
+        .windows(2)
+        .map(|pair| pair[1].saturating_sub(pair[0]))
+        .collect();
     assert_eq!(waits.len(), 5);
     for (wait, full) in waits
         .into_iter()

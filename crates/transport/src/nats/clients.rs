@@ -1,31 +1,30 @@
 //! One upstream client per subject prefix.
 
 use core::fmt;
-use std::sync::Arc;
+use core::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use moka::future::Cache;
-use moka::policy::EvictionPolicy;
+use lru::LruCache;
+use tokio::sync::OnceCell;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 use wrpc_transport_nats::Client;
 
-/// The upstream clients in use, the ones not used for longest going first.
+/// The upstream clients in use; beyond a number, the one not used for longest goes.
 ///
-/// Concurrent first calls to a prefix make one client. An evicted client lives on until its calls
-/// are over.
-#[derive(Clone)]
+/// Concurrent first calls to a prefix make one client. One that went lives on until its calls are
+/// over.
 pub(super) struct Clients {
     nats: Arc<async_nats::Client>,
-    cache: Cache<Arc<str>, Client>,
+    cells: Mutex<Cells>,
 }
 
+type Cells = LruCache<Arc<str>, Arc<OnceCell<Client>>>;
+
 impl Clients {
-    pub(super) fn new(nats: Arc<async_nats::Client>, capacity: u64) -> Self {
+    pub(super) fn new(nats: Arc<async_nats::Client>, capacity: NonZeroUsize) -> Self {
         Self {
             nats,
-            cache: Cache::builder()
-                .max_capacity(capacity)
-                .eviction_policy(EvictionPolicy::lru())
-                .build(),
+            cells: Mutex::new(LruCache::new(capacity)),
         }
     }
 
@@ -36,36 +35,42 @@ impl Clients {
         prefix: Arc<str>,
         function: impl fmt::Display,
     ) -> Result<Client, RpcError> {
-        if let Some(client) = self.cache.get(&prefix).await {
-            return Ok(client);
-        }
-        let make = Client::new(Arc::clone(&self.nats), Arc::clone(&prefix), None);
-        let made = self
-            .cache
-            .try_get_with(prefix, async {
-                make.await.map_err(|error| {
-                    RpcError::new(
-                        RpcErrorKind::Transport,
-                        Delivery::NotSent,
-                        "the inbox for answers could not be subscribed to",
-                    )
-                    .with_source(error)
-                })
-            })
-            .await;
-        // The cache evicts when it is next used, which may be never.
-        self.cache.run_pending_tasks().await;
-        made.map_err(|error| {
-            let message = format!("{function}: {}", error.message());
-            RpcError::clone(&error).with_message(message)
-        })
+        let (cell, evicted) = {
+            let mut cells = self.lock();
+            match cells.get(&prefix) {
+                Some(cell) => (Arc::clone(cell), None),
+                None => {
+                    let cell = Arc::default();
+                    let evicted = cells.push(Arc::clone(&prefix), Arc::clone(&cell));
+                    (cell, evicted)
+                }
+            }
+        };
+        // Ends its subscription, which need not happen under the lock.
+        drop(evicted);
+        let client = cell
+            .get_or_try_init(|| Client::new(Arc::clone(&self.nats), prefix, None))
+            .await
+            .map_err(|error| {
+                RpcError::new(
+                    RpcErrorKind::Transport,
+                    Delivery::NotSent,
+                    format!("{function}: the inbox for answers could not be subscribed to"),
+                )
+                .with_source(error)
+            })?;
+        Ok(client.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Cells> {
+        self.cells.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Clients {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Clients")
-            .field("len", &self.cache.entry_count())
+            .field("len", &self.lock().len())
             .finish_non_exhaustive()
     }
 }

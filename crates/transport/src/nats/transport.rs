@@ -1,5 +1,6 @@
 //! The leaf service.
 
+use core::num::NonZeroUsize;
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::sync::Arc;
@@ -19,6 +20,9 @@ use crate::{CallContext, Channels, Invocation, Progress, Target};
 
 /// Room in a message for the reply subject, which upstream takes off the payload.
 const REPLY_SUBJECT: usize = 256;
+
+/// The targets of a large host.
+const MAX_CLIENTS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
 /// The leaf over upstream's NATS client, for any number of targets. Cheap to clone.
 ///
@@ -54,7 +58,7 @@ pub struct Builder {
     prefix: Box<str>,
     reconnect_wait: Duration,
     default_target: Option<Target>,
-    capacity: u64,
+    max_clients: NonZeroUsize,
 }
 
 impl Builder {
@@ -84,8 +88,8 @@ impl Builder {
     /// How many upstream clients to keep, one for each target; 1,024 by default. Each costs a
     /// subscription and a task. Beyond that number, the one not used for longest goes, and is made
     /// anew when it is needed.
-    pub const fn max_clients(mut self, clients: u64) -> Self {
-        self.capacity = clients;
+    pub const fn max_clients(mut self, clients: NonZeroUsize) -> Self {
+        self.max_clients = clients;
         self
     }
 
@@ -94,7 +98,7 @@ impl Builder {
     pub fn build(self) -> NatsTransport {
         let nats = Arc::new(self.nats);
         NatsTransport(Arc::new(Config {
-            clients: Clients::new(Arc::clone(&nats), self.capacity),
+            clients: Clients::new(Arc::clone(&nats), self.max_clients),
             nats,
             prefix: self.prefix,
             reconnect_wait: self.reconnect_wait,
@@ -111,7 +115,7 @@ impl NatsTransport {
             prefix: Box::default(),
             reconnect_wait: Duration::ZERO,
             default_target: None,
-            capacity: 1024,
+            max_clients: MAX_CLIENTS,
         }
     }
 }
