@@ -49,7 +49,7 @@ pub async fn run(args: CallArgs) -> Result<Exit, Error> {
     let arguments = export.arguments(&args.call)?;
     let instance_pre = link(&component, &common.id, &links)?;
 
-    let nats = common
+    let nats = args
         .nats
         .connect(&format!("wrpc-host {}", common.id))
         .await?;

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr};
+use bytes::Bytes;
 use clap::Args;
+use futures::StreamExt as _;
 use tokio::sync::watch;
 
 /// How often the server is asked for a sign of life. A frozen server is noticed after about two
@@ -17,7 +19,7 @@ const PING_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
 /// Where NATS is and who asks.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "NATS options")]
 pub struct NatsArgs {
     /// NATS servers, separated by commas
@@ -147,6 +149,27 @@ impl ConnectError {
 }
 
 impl NatsArgs {
+    /// The environment variables that set them.
+    pub(crate) const VARIABLES: [&str; 8] = [
+        "NATS_URL",
+        "NATS_USER",
+        "NATS_PASSWORD",
+        "NATS_CREDS",
+        "NATS_NKEY",
+        "NATS_CERT",
+        "NATS_KEY",
+        "NATS_CA",
+    ];
+
+    /// A server that asks for nothing.
+    #[must_use]
+    pub fn at(server: ServerAddr) -> Self {
+        Self {
+            servers: vec![server],
+            ..Self::default()
+        }
+    }
+
     /// Connects, once: a server that can't be reached is an error. From then on the connection
     /// comes back by itself, with pauses of a second at most.
     ///
@@ -280,6 +303,24 @@ fn reconnect_delay(attempts: usize) -> Duration {
     delay.min(MAX_RECONNECT_DELAY)
 }
 
+/// Waits until the server has processed everything that this connection sent before.
+///
+/// A flush does not show that: it ends when the bytes have left.
+///
+/// # Errors
+///
+/// The connection is closed. While it is down, or if the server does not permit its inbox, this
+/// waits on.
+pub(crate) async fn round_trip(client: &Client) -> Result<(), async_nats::Error> {
+    let inbox = client.new_inbox();
+    let mut subscription = client.subscribe(inbox.clone()).await?;
+    client.publish(inbox, Bytes::new()).await?;
+    match subscription.next().await {
+        Some(_) => Ok(()),
+        None => Err("the subscription ended".into()),
+    }
+}
+
 fn follow(state: &watch::Sender<ConnectionState>, event: &Event) {
     state.send_if_modified(|state| match event {
         Event::Disconnected if !state.is_down => {
@@ -297,9 +338,11 @@ fn log(event: &Event) {
         Event::Connected => tracing::info!("connected to NATS"),
         Event::Disconnected => tracing::warn!("the connection to NATS is down"),
         Event::LameDuckMode => tracing::info!("the NATS server is about to stop"),
-        Event::SlowConsumer(_) | Event::ServerError(_) | Event::ClientError(_) => {
-            tracing::warn!(%event, "NATS reported a problem");
+        Event::SlowConsumer(_) | Event::ServerError(_) => {
+            tracing::warn!("NATS reports: {event}");
         }
+        // One for each attempt to reconnect.
+        Event::ClientError(error) => tracing::info!("NATS client: {error}"),
         event => tracing::debug!(%event, "NATS"),
     }
 }

@@ -2,11 +2,14 @@
 
 use core::fmt::Write as _;
 use std::error::Error as StdError;
+use std::path::PathBuf;
 
 use wrpc_middleware::RpcError;
+use wrpc_middleware::runtime::ServeError;
 
 use crate::component::ComponentError;
 use crate::connect::ConnectError;
+use crate::demo::DemoError;
 use crate::links::LinksError;
 use crate::wave::ExpressionError;
 
@@ -56,9 +59,21 @@ pub enum Error {
     /// The component trapped.
     #[error("the component trapped{}", because(.0))]
     Trap(#[source] anyhow::Error),
-    /// The component can't be served.
-    #[error("can't serve the component")]
-    Serve(#[source] anyhow::Error),
+    /// The component's exports can't be served.
+    #[error("the component can't be served")]
+    Serve(#[from] ServeError),
+    /// It exports nothing that could be.
+    #[error("`{}` exports no function, so there is nothing to serve", .0.display())]
+    NothingToServe(PathBuf),
+    /// NATS gave no inbox.
+    #[error("can't subscribe at NATS")]
+    Subscribe(#[source] anyhow::Error),
+    /// NATS or the client ended the subscriptions.
+    #[error("the connection to NATS is closed for good, so no more calls can come")]
+    Unsubscribed,
+    /// The demonstration could not be played to its end.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
     /// The program could not run for a reason of its surroundings.
     #[error("{what}")]
     Run {
@@ -74,14 +89,20 @@ impl Error {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Links(_) | Self::Component(_) | Self::Import(_) | Self::Expression(_) => {
-                Exit::BadInput
-            }
+            Self::Links(_)
+            | Self::Component(_)
+            | Self::Import(_)
+            | Self::Expression(_)
+            | Self::NothingToServe(_)
+            | Self::Serve(ServeError::Functions(_)) => Exit::BadInput,
             Self::Connect(error) if error.is_bad_input() => Exit::BadInput,
             Self::Engine(_)
             | Self::Connect(_)
             | Self::Trap(_)
             | Self::Serve(_)
+            | Self::Subscribe(_)
+            | Self::Unsubscribed
+            | Self::Demo(_)
             | Self::Run { .. } => Exit::Failure,
         }
     }

@@ -6,18 +6,25 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
-use wrpc_host::call;
 use wrpc_host::cli::{Cli, Command};
 use wrpc_host::error::{Error, Exit, report};
+use wrpc_host::terminal::has_colour;
+use wrpc_host::{call, demo, serve};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // The demonstration breaks things on purpose, so by default nothing else speaks of it.
+    let default = match cli.command {
+        Command::Demo(_) => LevelFilter::OFF,
+        Command::Serve(_) | Command::Call(_) => LevelFilter::WARN,
+    };
     let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::WARN.into())
+        .with_default_directive(default.into())
         .from_env_lossy();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(has_colour(&std::io::stderr()))
         .log_internal_errors(false)
         .init();
     match run(cli) {
@@ -37,9 +44,9 @@ fn run(cli: Cli) -> Result<Exit, Error> {
     })?;
     let exit = runtime.block_on(async {
         match cli.command {
-            Command::Serve(_) => Ok(Exit::Failure),
+            Command::Serve(args) => serve::run(args).await,
             Command::Call(args) => call::run(args).await,
-            Command::Demo(_) => Ok(Exit::Failure),
+            Command::Demo(args) => demo::run(args).await,
         }
     });
     // What still runs is the client's or a guest's and is of no use any more.

@@ -1,11 +1,13 @@
 //! The exported function that an expression names.
 
+use std::sync::Arc;
+
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::wasm_wave::untyped::UntypedFuncCall;
 use wasmtime::component::{Component, ComponentExportIndex, Type, Val};
 
 use super::expression::reason;
-use super::signature::{push, signature};
+use super::signature::{Names, signature, structure};
 use super::{Expression, InvalidExpression};
 
 /// A function that a component exports, at its root or in an interface.
@@ -14,6 +16,7 @@ pub struct Export {
     index: ComponentExportIndex,
     name: String,
     ty: ComponentFunc,
+    names: Arc<Names>,
 }
 
 /// The expression does not fit the component.
@@ -169,7 +172,7 @@ impl Export {
                     ExpressionError::Type {
                         nth: nth + 1,
                         name: name.to_owned(),
-                        expected: written_type(ty),
+                        expected: structure(ty, &self.names),
                         reason: reason(&error, &expression.call),
                         signature: self.signature(),
                     }
@@ -195,20 +198,28 @@ impl Export {
     /// Its type, about as it stands in WIT.
     #[must_use]
     pub fn signature(&self) -> String {
-        signature(&self.name, &self.ty)
+        signature(&self.name, &self.ty, &self.names)
     }
 }
 
 /// Every function that the component exports, with its interface.
 fn exports(component: &Component) -> Vec<(Option<String>, Export)> {
     let engine = component.engine();
+    let names = Arc::new(Names::of(component));
     let mut found = Vec::new();
     let mut push = |instance: Option<(&str, &ComponentExportIndex)>, name: &str, ty| {
         let parent = instance.map(|(_, index)| index);
         if let Some(index) = component.get_export_index(parent, name) {
             let interface = instance.map(|(name, _)| name.to_owned());
             let name = name.to_owned();
-            found.push((interface, Export { index, name, ty }));
+            let names = Arc::clone(&names);
+            let export = Export {
+                index,
+                name,
+                ty,
+                names,
+            };
+            found.push((interface, export));
         }
     };
     for (name, item) in component.component_type().exports(engine) {
@@ -243,12 +254,6 @@ fn written(expression: &Expression) -> String {
         Some(interface) => format!("{interface}#{}", expression.function),
         None => expression.function.clone(),
     }
-}
-
-fn written_type(ty: &Type) -> String {
-    let mut text = String::new();
-    push(&mut text, ty, 4);
-    text
 }
 
 fn without_version(interface: &str) -> &str {

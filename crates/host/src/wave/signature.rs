@@ -2,31 +2,81 @@
 
 use core::fmt::Write as _;
 
-use wasmtime::component::Type;
-use wasmtime::component::types::ComponentFunc;
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::{Component, Type};
 
-/// Levels of nesting that are spelled out in a parameter. Types have no names at run time, so a
-/// deep one would fill the screen.
-const PARAM_DEPTH: usize = 4;
-const RESULT_DEPTH: usize = 2;
+/// Levels of nesting that are spelled out. A deep type would fill the screen.
+const DEPTH: usize = 3;
 
-/// `greet: func(name: string) -> result<string, variant { timeout(record { .. }), .. }>`
-pub(super) fn signature(name: &str, ty: &ComponentFunc) -> String {
+/// The names that a component's interfaces have for its types: a type itself has none.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names(Vec<(String, Type)>);
+
+impl Names {
+    /// The names of the records, variants, enums and flags in the interfaces of `component`.
+    pub(super) fn of(component: &Component) -> Self {
+        let engine = component.engine();
+        let ty = component.component_type();
+        let mut names = Vec::new();
+        for (name, item) in ty.imports(engine).chain(ty.exports(engine)) {
+            match item {
+                ComponentItem::ComponentInstance(instance) => {
+                    for (name, item) in instance.exports(engine) {
+                        note(&mut names, name, item);
+                    }
+                }
+                item => note(&mut names, name, item),
+            }
+        }
+        Self(names)
+    }
+
+    fn get(&self, ty: &Type) -> Option<&str> {
+        let (name, _) = self.0.iter().find(|(_, named)| named == ty)?;
+        Some(name)
+    }
+}
+
+/// Other types than these are short, and names of theirs are mere aliases.
+fn note(names: &mut Vec<(String, Type)>, name: &str, item: ComponentItem) {
+    if let ComponentItem::Type(
+        ty @ (Type::Record(_) | Type::Variant(_) | Type::Enum(_) | Type::Flags(_)),
+    ) = item
+    {
+        names.push((name.to_owned(), ty));
+    }
+}
+
+/// `greet: func(name: string) -> result<string, rpc-error>`
+pub(super) fn signature(name: &str, ty: &ComponentFunc, names: &Names) -> String {
     let mut text = format!("{name}: func(");
     for (nth, (name, ty)) in ty.params().enumerate() {
         let _ = write!(text, "{}{name}: ", if nth == 0 { "" } else { ", " });
-        push(&mut text, &ty, PARAM_DEPTH);
+        push(&mut text, &ty, names, DEPTH);
     }
     text.push(')');
     for ty in ty.results() {
         text.push_str(" -> ");
-        push(&mut text, &ty, RESULT_DEPTH);
+        push(&mut text, &ty, names, DEPTH);
     }
     text
 }
 
-/// A type, spelled out to `depth` levels.
-pub(super) fn push(text: &mut String, ty: &Type, depth: usize) {
+/// A type as it has to be written, that is with its outermost name resolved.
+pub(super) fn structure(ty: &Type, names: &Names) -> String {
+    let mut text = String::new();
+    push_structure(&mut text, ty, names, DEPTH);
+    text
+}
+
+fn push(text: &mut String, ty: &Type, names: &Names, depth: usize) {
+    match names.get(ty) {
+        Some(name) => text.push_str(name),
+        None => push_structure(text, ty, names, depth),
+    }
+}
+
+fn push_structure(text: &mut String, ty: &Type, names: &Names, depth: usize) {
     let name = match ty {
         Type::Bool => "bool",
         Type::S8 => "s8",
@@ -47,35 +97,35 @@ pub(super) fn push(text: &mut String, ty: &Type, depth: usize) {
         Type::Stream(_) => "stream<..>",
         Type::ErrorContext => "error-context",
         Type::Map(_) => "map<..>",
-        Type::List(ty) => return generic(text, "list", [Some(ty.ty())], depth),
-        Type::Option(ty) => return generic(text, "option", [Some(ty.ty())], depth),
-        Type::Tuple(ty) => return generic(text, "tuple", ty.types().map(Some), depth),
-        Type::Result(ty) => return result(text, ty.ok(), ty.err(), depth),
+        Type::List(ty) => return generic(text, "list", [Some(ty.ty())], names, depth),
+        Type::Option(ty) => return generic(text, "option", [Some(ty.ty())], names, depth),
+        Type::Tuple(ty) => return generic(text, "tuple", ty.types().map(Some), names, depth),
+        Type::Result(ty) => return result(text, ty.ok(), ty.err(), names, depth),
         Type::Record(ty) => {
             let fields = ty.fields().map(|field| (field.name, ": ", Some(field.ty)));
-            return braces(text, "record", fields, depth);
+            return braces(text, "record", fields, names, depth);
         }
         Type::Variant(ty) => {
             let cases = ty.cases().map(|case| (case.name, "(", case.ty));
-            return braces(text, "variant", cases, depth);
+            return braces(text, "variant", cases, names, depth);
         }
         Type::Enum(ty) => {
-            let names = ty.names().map(|name| (name, "", None));
-            return braces(text, "enum", names, depth);
+            let cases = ty.names().map(|name| (name, "", None));
+            return braces(text, "enum", cases, names, depth);
         }
         Type::Flags(ty) => {
-            let names = ty.names().map(|name| (name, "", None));
-            return braces(text, "flags", names, depth);
+            let flags = ty.names().map(|name| (name, "", None));
+            return braces(text, "flags", flags, names, depth);
         }
     };
     text.push_str(name);
 }
 
-fn result(text: &mut String, ok: Option<Type>, err: Option<Type>, depth: usize) {
+fn result(text: &mut String, ok: Option<Type>, err: Option<Type>, names: &Names, depth: usize) {
     match (ok, err) {
         (None, None) => text.push_str("result"),
-        (ok, None) => generic(text, "result", [ok], depth),
-        (ok, err) => generic(text, "result", [ok, err], depth),
+        (ok, None) => generic(text, "result", [ok], names, depth),
+        (ok, err) => generic(text, "result", [ok, err], names, depth),
     }
 }
 
@@ -83,6 +133,7 @@ fn generic(
     text: &mut String,
     name: &str,
     types: impl IntoIterator<Item = Option<Type>>,
+    names: &Names,
     depth: usize,
 ) {
     text.push_str(name);
@@ -93,7 +144,7 @@ fn generic(
     for (nth, ty) in types.into_iter().enumerate() {
         text.push_str(if nth == 0 { "" } else { ", " });
         match ty {
-            Some(ty) => push(text, &ty, depth),
+            Some(ty) => push(text, &ty, names, depth),
             None => text.push('_'),
         }
     }
@@ -104,6 +155,7 @@ fn braces<'a>(
     text: &mut String,
     keyword: &str,
     parts: impl Iterator<Item = (&'a str, &'static str, Option<Type>)>,
+    names: &Names,
     depth: usize,
 ) {
     text.push_str(keyword);
@@ -116,7 +168,7 @@ fn braces<'a>(
         text.push_str(name);
         if let Some(ty) = ty {
             text.push_str(separator);
-            push(text, &ty, depth);
+            push(text, &ty, names, depth);
             text.push_str(if separator == "(" { ")" } else { "" });
         }
     }

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod help;
+
 use core::time::Duration;
 use std::path::PathBuf;
 
@@ -15,28 +17,24 @@ use crate::wave::Expression;
 /// no target, a late answer, a lost connection) reaches a component that declares `result<T,
 /// rpc-error>` as a value, and traps one that does not.
 #[derive(Parser, Debug)]
-#[command(name = "wrpc-host", version, after_help = AFTER_HELP)]
+#[command(name = "wrpc-host", version, after_help = help::PROGRAM)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
-const AFTER_HELP: &str = "\
-Exit codes: 0 a value or `ok`, or an orderly stop; 1 a trap, or the program could not run;
-2 bad usage or bad input; 3 the function returned `err`.
-
-Results go to stdout, everything else to stderr. RUST_LOG sets the log level, as in
-RUST_LOG=wrpc_host=info,warn (default: warn).";
-
 /// The commands.
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Serve every function that a component exports
+    #[command(long_about = help::SERVE)]
     Serve(ServeArgs),
     /// Call one function of a component that runs in this process
+    #[command(long_about = help::CALL)]
     Call(CallArgs),
-    /// See every failure of a call happen, for real, in half a minute
+    /// See every failure of a call happen, for real, in a few seconds
+    #[command(long_about = help::DEMO)]
     Demo(DemoArgs),
 }
 
@@ -61,32 +59,13 @@ pub struct ComponentArgs {
     /// How long a call waits for a lost connection to NATS to come back
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = wait)]
     pub reconnect_wait: Duration,
-    /// Where NATS is and who asks.
-    #[command(flatten)]
-    pub nats: NatsArgs,
     /// The component, binary or text; its WASI has clocks, random numbers and stderr, but no
     /// files, network, environment or arguments
     pub component: PathBuf,
 }
 
-/// `wrpc-host serve`
-///
-/// Serve every function that a component exports.
-///
-/// A function of an interface is served as LATTICE.ID.wrpc.0.0.1.INTERFACE.FUNCTION, in the queue
-/// group ID, so that several processes with one id share the work. Calls run in parallel, each in an
-/// instance of its own; a component that exports resources has one instance and its calls take turns.
-/// What the component imports and WASI does not provide is called over wRPC, as far as --links
-/// permits it.
-///
-/// SIGINT or SIGTERM stops taking calls, lets the running ones finish within --grace, and exits 0.
-/// A second signal does not wait. What is lost then: a call that NATS has already delivered to this
-/// process, but that was not yet accepted when the signal came, is dropped with the subscription.
-/// Its caller sees silence, that is `target-unavailable` with a delivery of `unknown` after its
-/// handshake timeout, although the function never ran. Stop the callers first, or let them repeat
-/// calls that are idempotent.
+/// What to serve, and how.
 #[derive(Args, Clone, Debug)]
-#[command(verbatim_doc_comment)]
 pub struct ServeArgs {
     /// Options of the component.
     #[command(flatten)]
@@ -94,29 +73,13 @@ pub struct ServeArgs {
     /// How long running calls may go on after a signal to stop
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = wait)]
     pub grace: Duration,
+    /// Where NATS is and who asks. Last, or its heading would be that of what follows.
+    #[command(flatten)]
+    pub nats: NatsArgs,
 }
 
-/// `wrpc-host call`
-///
-/// Call one function of a component that runs in this process.
-///
-/// FUNC(ARGS) is the name of an exported function and its arguments as WAVE: greet("bob"), or
-/// ns:pkg/iface#greet("bob") where several interfaces export a `greet`. A version, as in
-/// ns:pkg/iface@1.0.0#greet("bob"), may be left out where it is unambiguous. The result is printed
-/// as WAVE.
-///
-/// What the component imports and WASI does not provide is called over wRPC, by the link that
-/// --links has for the source ID (and the name `default`); without one the call is denied.
-///
-///   [[link]]
-///   source = "client"                # component id of the caller
-///   target = "greeter"               # component id of the target
-///   interface = "test:app/greeter"   # a version is ignored
-///   # name = "default"               # functions = ["greet"]
-///   # bare = true                    # or ["greet"]: the target serves a plain T where the
-///                                    # caller declares result<T, rpc-error>
+/// What to call, and how often.
 #[derive(Args, Clone, Debug)]
-#[command(verbatim_doc_comment)]
 pub struct CallArgs {
     /// Options of the component.
     #[command(flatten)]
@@ -126,24 +89,19 @@ pub struct CallArgs {
     /// the last call
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub repeat: u64,
-    /// Pause between the start of one call and the next
+    /// Time from the start of one call to the start of the next
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = wait)]
     pub interval: Duration,
     /// The call, as in 'greet("bob")'
     #[arg(value_name = "FUNC(ARGS)")]
     pub call: Expression,
+    /// Where NATS is and who asks. Last, or its heading would be that of what follows.
+    #[command(flatten)]
+    pub nats: NatsArgs,
 }
 
-/// `wrpc-host demo`
-///
-/// See every failure of a call happen, for real, in half a minute.
-///
-/// Starts a NATS server of its own and a target in a process of its own, runs a component here that
-/// calls the target, and then breaks one thing after the other: the link, the target, its speed, the
-/// NATS server. Prints what the component got each time. Needs the program nats-server and nothing
-/// else; everything it starts is stopped in the end. Exits 0 only if every line is as expected.
+/// What the demonstration needs.
 #[derive(Args, Clone, Debug)]
-#[command(verbatim_doc_comment)]
 pub struct DemoArgs {
     /// The program nats-server [default: the one in PATH]
     #[arg(long, value_name = "FILE", env = "NATS_SERVER")]

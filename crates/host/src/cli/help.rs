@@ -1,0 +1,56 @@
+//! The long help texts.
+
+pub(super) const PROGRAM: &str = "\
+Exit codes: 0 a value or `ok`, or an orderly stop; 1 a trap, or the program could not run;
+2 bad usage or bad input; 3 the function returned `err`.
+
+Results go to stdout, everything else to stderr. RUST_LOG sets the log level, as in
+RUST_LOG=wrpc_host=info,warn (default: warn).";
+
+pub(super) const SERVE: &str = "\
+Serve every function that a component exports
+
+A function of an interface is served at LATTICE.ID.wrpc.0.0.1.INTERFACE.FUNCTION, in the queue
+group ID, so that several processes with one id share the work. Calls run in parallel, each in an
+instance of its own; a component that exports resources has one instance, and its calls take
+turns. What the component imports and WASI does not provide is called over wRPC, as far as --links
+permits it.
+
+The line `serving ID: N functions` on stderr says that calls can come; `serving ID again: …`
+that they can after a lost connection.
+
+SIGINT, SIGTERM or SIGHUP stops taking calls, lets the running ones finish within --grace, and
+exits 0. A second signal does not wait. What is lost on the way: a call that NATS has delivered to
+this process, but that was not yet accepted when the signal came, is dropped with the subscription
+that it waits in. Its caller gets `target-unavailable` with the delivery `unknown` after its
+handshake timeout, although the function never ran. So stop the callers first, or let them repeat
+calls that are idempotent.";
+
+pub(super) const CALL: &str = "\
+Call one function of a component that runs in this process
+
+FUNC(ARGS) is the name of an exported function and its arguments as WAVE: greet(\"bob\"), or
+ns:pkg/iface#greet(\"bob\") where several interfaces export a `greet`. A version, as in
+ns:pkg/iface@1.0.0#greet(\"bob\"), may be left out where it is unambiguous. The result is printed as
+WAVE, `()` if there is none.
+
+What the component imports and WASI does not provide is called over wRPC, by the links of --links
+that start from ID and have the name `default`. Without one, a call is denied.
+
+  [[link]]
+  source = \"client\"               # component id of the caller
+  target = \"greeter\"              # component id of the target
+  interface = \"test:app/greeter\"  # a version is ignored
+  # name = \"default\"
+  # functions = [\"greet\"]         # the only ones it permits
+  # bare = true                   # or [\"greet\"]: the target serves a plain T where the caller
+                                  # declares result<T, rpc-error>";
+
+pub(super) const DEMO: &str = "\
+See every failure of a call happen, for real, in a few seconds
+
+Starts a NATS server of its own and a target in a process of its own, runs a component here that
+calls the target, and then breaks one thing after the other: the link, the target, its speed, the
+NATS server. Prints what the component got each time, and how long that took. Needs the program
+nats-server and nothing else; everything it starts is gone in the end. Exits 0 only if every line is
+as expected.";

@@ -1,0 +1,313 @@
+//! What is broken, in which order, and what is to be expected.
+
+use core::time::Duration;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use wrpc_middleware::link::LinkTable;
+use wrpc_middleware::{Delivery, RpcErrorKind};
+
+use super::DemoError;
+use super::caller::{CALL, Caller, Got};
+use super::guests::Guest;
+use super::nats_server::{self, NatsServer};
+use super::process::{PATIENCE, Process};
+use super::table::Table;
+use crate::cli::DemoArgs;
+use crate::connect::{ConnectionState, NatsArgs};
+use crate::error::{Error, Exit};
+use crate::host::CallOptions;
+use crate::id::Id;
+use crate::links::Links;
+use crate::terminal::has_colour;
+
+const TIMEOUT: Duration = Duration::from_secs(2);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_millis(500);
+
+const LINKS: &str = r#"
+[[link]]
+source = "client"
+target = "greeter"
+interface = "test:app/greeter"
+"#;
+
+/// Plays it.
+pub(super) async fn play(args: &DemoArgs) -> Result<Exit, Error> {
+    let program = nats_server::find(args.nats_server.as_deref())?;
+    let mut nats = NatsServer::start(&program, None).await?;
+    let port = nats.port();
+    let address = nats.address();
+    let greeters = Greeters::new(address.clone())?;
+    let mut greeter = greeters.start(Guest::Quick).await?;
+
+    let server = address.parse().map_err(DemoError::Address)?;
+    let connection = NatsArgs::at(server).connect("wrpc-host demo").await?;
+    let mut state = connection.state;
+    let links = Links::parse(Path::new("links of the demo"), LINKS)?;
+    let table = links.table();
+    let options = CallOptions {
+        id: id("client")?,
+        lattice: id("default")?,
+        timeout: TIMEOUT,
+        handshake_timeout: HANDSHAKE_TIMEOUT,
+        reconnect_wait: Duration::ZERO,
+    };
+    let mut caller = Caller::new(connection.client, table.clone(), &options).await?;
+    let mut show = Show::begin(port)?;
+
+    show.call("everything is up", &mut caller, Expected::OK)
+        .await?;
+
+    remove(&table, &links);
+    show.call("the link is removed", &mut caller, Expected::DENIED)
+        .await?;
+
+    restore(&table, &links);
+    greeter.stop().await?;
+    show.call("link restored, target stopped", &mut caller, Expected::GONE)
+        .await?;
+
+    greeter = greeters.start(Guest::Slow).await?;
+    show.call("target back, but too slow", &mut caller, Expected::LATE)
+        .await?;
+
+    greeter.stop().await?;
+    greeter = greeters.start(Guest::Quick).await?;
+    show.call("target replaced by a quick one", &mut caller, Expected::OK)
+        .await?;
+
+    nats.kill().await?;
+    until(
+        &mut state,
+        "the connection to be noticed as lost",
+        |state| state.is_down,
+    )
+    .await?;
+    show.call("NATS is killed", &mut caller, Expected::CUT_OFF)
+        .await?;
+
+    nats = NatsServer::start(&program, Some(port)).await?;
+    until(&mut state, "the connection to come back", |state| {
+        !state.is_down
+    })
+    .await?;
+    greeter
+        .says("the target to be back", |line| {
+            line.starts_with("serving greeter again").then_some(())
+        })
+        .await?;
+    show.call("NATS is back", &mut caller, Expected::OK).await?;
+
+    greeter.stop().await?;
+    nats.kill().await?;
+    show.end()
+}
+
+fn id(name: &str) -> Result<Id, DemoError> {
+    name.parse().map_err(DemoError::Id)
+}
+
+fn remove(table: &LinkTable, links: &Links) {
+    for link in links.entries().iter().map(crate::links::Entry::link) {
+        let _ = table.remove(link.source(), link.name(), link.interface());
+    }
+}
+
+fn restore(table: &LinkTable, links: &Links) {
+    for link in links.entries().iter().map(crate::links::Entry::link) {
+        table.insert(&link);
+    }
+}
+
+async fn until(
+    state: &mut watch::Receiver<ConnectionState>,
+    what: &'static str,
+    reached: impl FnMut(&ConnectionState) -> bool,
+) -> Result<(), DemoError> {
+    match timeout(PATIENCE, state.wait_for(reached)).await {
+        Ok(Ok(_)) => Ok(()),
+        _ => Err(DemoError::Stuck { what }),
+    }
+}
+
+/// Targets, in a process of their own each.
+struct Greeters {
+    program: PathBuf,
+    directory: TempDir,
+    address: String,
+}
+
+impl Greeters {
+    /// Writes the components to where the processes can read them.
+    fn new(address: String) -> Result<Self, DemoError> {
+        let directory = TempDir::with_prefix("wrpc-host-demo-").map_err(DemoError::Files)?;
+        for guest in [Guest::Quick, Guest::Slow] {
+            let component = guest.component().map_err(|source| DemoError::Guest {
+                name: guest.world(),
+                source,
+            })?;
+            std::fs::write(path(&directory, guest), component).map_err(DemoError::Files)?;
+        }
+        let program = std::env::current_exe().map_err(DemoError::Files)?;
+        Ok(Self {
+            program,
+            directory,
+            address,
+        })
+    }
+
+    /// Starts one and waits until it serves.
+    async fn start(&self, guest: Guest) -> Result<Process, DemoError> {
+        let mut process = Process::start("the target", &self.program, |command| {
+            command
+                .args([
+                    "serve",
+                    "--id",
+                    "greeter",
+                    "--grace",
+                    "0s",
+                    "--nats",
+                    &self.address,
+                ])
+                .arg(path(&self.directory, guest))
+                .env("RUST_LOG", "warn");
+            for variable in NatsArgs::VARIABLES {
+                command.env_remove(variable);
+            }
+        })?;
+        process
+            .says("the target to serve", |line| {
+                line.starts_with("serving greeter:").then_some(())
+            })
+            .await?;
+        Ok(process)
+    }
+}
+
+fn path(directory: &TempDir, guest: Guest) -> PathBuf {
+    directory.path().join(guest.world()).with_extension("wasm")
+}
+
+/// What a call should bring.
+struct Expected {
+    /// The failure; `None` for `ok`.
+    failure: Option<(RpcErrorKind, Delivery)>,
+    /// The least it takes.
+    at_least: Duration,
+    /// What it has to stay below.
+    below: Duration,
+}
+
+impl Expected {
+    const OK: Self = Self {
+        failure: None,
+        at_least: Duration::ZERO,
+        below: TIMEOUT,
+    };
+    const DENIED: Self = Self::at_once(RpcErrorKind::LinkDenied);
+    const GONE: Self = Self::at_once(RpcErrorKind::TargetUnavailable);
+    const CUT_OFF: Self = Self::at_once(RpcErrorKind::Transport);
+    const LATE: Self = Self {
+        failure: Some((RpcErrorKind::Timeout, Delivery::Accepted)),
+        at_least: TIMEOUT,
+        below: TIMEOUT.saturating_add(HANDSHAKE_TIMEOUT),
+    };
+
+    /// A failure that is known without waiting for anybody.
+    const fn at_once(kind: RpcErrorKind) -> Self {
+        Self {
+            failure: Some((kind, Delivery::NotSent)),
+            at_least: Duration::ZERO,
+            below: HANDSHAKE_TIMEOUT,
+        }
+    }
+
+    fn is_met_by(&self, got: &Got, took: Duration) -> bool {
+        let same = match (got, self.failure) {
+            (Got::Ok(value), None) => value == "ok(\"hello, bob\")",
+            (Got::Err { case, delivery, .. }, Some((kind, expected))) => {
+                case == kind.as_str() && delivery == expected.as_str()
+            }
+            _ => false,
+        };
+        same && took >= self.at_least && took < self.below
+    }
+}
+
+/// The calls so far.
+struct Show {
+    table: Table<io::Stdout>,
+    rows: usize,
+    as_expected: usize,
+}
+
+impl Show {
+    fn begin(port: u16) -> Result<Self, DemoError> {
+        let mut table = Table::new(io::stdout(), has_colour(&io::stdout()));
+        table.head(CALL, port).map_err(DemoError::Print)?;
+        Ok(Self {
+            table,
+            rows: 0,
+            as_expected: 0,
+        })
+    }
+
+    async fn call(
+        &mut self,
+        what: &str,
+        caller: &mut Caller,
+        expected: Expected,
+    ) -> Result<(), DemoError> {
+        let (got, took) = caller.call().await;
+        let as_expected = expected.is_met_by(&got, took);
+        self.rows += 1;
+        self.as_expected += usize::from(as_expected);
+        self.table
+            .row(what, &got, took, as_expected)
+            .map_err(DemoError::Print)
+    }
+
+    fn end(mut self) -> Result<Exit, Error> {
+        self.table
+            .foot(self.rows, self.as_expected)
+            .map_err(DemoError::Print)?;
+        Ok(if self.rows == self.as_expected {
+            Exit::Success
+        } else {
+            Exit::Failure
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(case: &str, delivery: &str) -> Got {
+        Got::Err {
+            case: case.into(),
+            delivery: delivery.into(),
+            message: String::new(),
+        }
+    }
+
+    #[test]
+    fn case_delivery_and_time_all_have_to_fit() {
+        let quick = Duration::from_millis(1);
+        let denied = Expected::DENIED;
+        assert!(denied.is_met_by(&failed("link-denied", "not-sent"), quick));
+        assert!(!denied.is_met_by(&failed("link-denied", "unknown"), quick));
+        assert!(!denied.is_met_by(&failed("timeout", "not-sent"), quick));
+        assert!(!denied.is_met_by(&failed("link-denied", "not-sent"), TIMEOUT));
+        assert!(!denied.is_met_by(&Got::Ok("ok(\"hello, bob\")".into()), quick));
+        let late = failed("timeout", "accepted");
+        assert!(Expected::LATE.is_met_by(&late, TIMEOUT));
+        assert!(!Expected::LATE.is_met_by(&late, quick));
+        assert!(Expected::OK.is_met_by(&Got::Ok("ok(\"hello, bob\")".into()), quick));
+        assert!(!Expected::OK.is_met_by(&Got::Ok("ok(\"\")".into()), quick));
+        assert!(!Expected::OK.is_met_by(&Got::Failed("ok".into()), quick));
+    }
+}

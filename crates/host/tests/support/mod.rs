@@ -1,0 +1,86 @@
+//! Running the program, and something to run it on.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// A directory with components in it, good ones and bad ones.
+pub struct Files(tempfile::TempDir);
+
+/// What the program said and did.
+pub struct Output {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Files {
+    pub fn new() -> Self {
+        let this = Self(tempfile::tempdir().unwrap());
+        let client = client();
+        this.write("cut.wasm", client.get(..client.len() / 2).unwrap());
+        this.write("client.wasm", client);
+        this.write("core.wasm", wat::parse_str("(module)").unwrap());
+        this.write("text.txt", "hello");
+        this.write("empty.wasm", "");
+        this.write("nothing.wat", "(component)");
+        this.write("broken.wat", "(component\n  (import))");
+        this.write("module.wat", "(component (import \"m\" (core module)))");
+        this
+    }
+
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+}
+
+/// The client of the demonstration.
+fn client() -> Vec<u8> {
+    let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/demo/guests");
+    let mut resolve = Resolve::default();
+    let package = resolve.push_file(guests.join("greeter.wit")).unwrap();
+    let world = resolve.select_world(&[package], Some("client")).unwrap();
+    let mut module = wat::parse_file(guests.join("client.wat")).unwrap();
+    let encoding = StringEncoding::UTF8;
+    embed_component_metadata(&mut module, &resolve, world, encoding, false).unwrap();
+    let encoder = ComponentEncoder::default().module(&module).unwrap();
+    encoder.validate(true).encode().unwrap()
+}
+
+/// The program, in `directory` and with an environment that says nothing about NATS.
+pub fn program(directory: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wrpc-host"));
+    command.current_dir(directory).env_clear();
+    // Backtraces have to be kept away from people even where developers ask for them.
+    command.env("RUST_BACKTRACE", "1");
+    command
+}
+
+/// Runs the program to its end in the directory of `files`.
+pub fn run<A: AsRef<OsStr>>(files: &Files, args: impl IntoIterator<Item = A>) -> Output {
+    output(program(files.0.path()).args(args))
+}
+
+/// Runs the program to its end. It may fail, but never by a panic.
+pub fn output(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    let output = Output {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    };
+    for sign in ["panicked", "backtrace", "RUST_BACKTRACE", "\n   0: "] {
+        let found = output.stderr.contains(sign) || output.stdout.contains(sign);
+        assert!(!found, "{sign}: {}{}", output.stdout, output.stderr);
+    }
+    output
+}
