@@ -1,6 +1,5 @@
 //! All imports of a component at once.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use wasmtime::Engine;
@@ -11,20 +10,13 @@ use wasmtime_wasi::p2::DynInputStream;
 use wrpc_runtime_wasmtime::{RemoteResource, WrpcView, collect_component_resource_exports, rpc};
 use wrpc_transport::Invoke;
 
+use super::imports::{Imports, RPC};
 use super::plan::{Failure, FunctionPlan, Wire};
 use super::{
     HostResources, LinkError, LinkErrorCause, LinkOptions, Linked, LinkedFunction, Linking,
 };
 use crate::Limits;
 use crate::introspect::{Definitions, FunctionName, all_resources, same_interface};
-
-/// The interfaces of upstream's host, which call over wRPC by hand.
-const RPC: [&str; 4] = [
-    "wrpc:rpc/context",
-    "wrpc:rpc/error",
-    "wrpc:rpc/invoker",
-    "wrpc:rpc/transport",
-];
 
 /// Links every import of a component that a linker does not define yet, over wRPC.
 ///
@@ -186,7 +178,7 @@ impl ImportLinker {
             }
         }
         *linker = completed;
-        Ok(report(&self.options, &linking.functions, host))
+        Ok(report(&self.options, &linking.functions, &host))
     }
 }
 
@@ -200,103 +192,6 @@ fn defines_rpc<T>(linker: &Linker<T>) -> wasmtime::Result<bool> {
     Ok(false)
 }
 
-/// What a component imports, and where it comes from.
-struct Imports {
-    /// What the linker lacks.
-    wanted: Vec<(Arc<str>, ComponentItem)>,
-    /// The resources that the linker has.
-    defined: Vec<ResourceType>,
-    /// The resources that it lacks, and those of `wrpc:rpc/error`.
-    host_resources: HostResources,
-}
-
-impl Imports {
-    fn of<T>(engine: &Engine, ty: &types::Component, linker: &Linker<T>) -> wasmtime::Result<Self> {
-        let definitions = Definitions::of(linker);
-        let mut this = Self {
-            wanted: Vec::new(),
-            defined: Vec::new(),
-            host_resources: HashMap::new(),
-        };
-        for (name, item) in ty.imports(engine) {
-            match &item {
-                ComponentItem::ComponentInstance(instance) => {
-                    if definitions.has_instance(name)? {
-                        this.defined(engine, name, instance);
-                        continue;
-                    }
-                    if instance
-                        .exports(engine)
-                        .all(|(_, item)| matches!(item, ComponentItem::Type(_)))
-                    {
-                        continue;
-                    }
-                    if let Some(remedy) = remedy(name) {
-                        let cause = LinkErrorCause::HostInterface { remedy };
-                        return Err(LinkError::new(name, cause).into());
-                    }
-                    for (export, item) in instance.exports(engine) {
-                        if let ComponentItem::Resource(ty) = item {
-                            this.remote(name, export, ty);
-                        }
-                    }
-                }
-                ComponentItem::Type(_) => continue,
-                ComponentItem::Resource(ty) => {
-                    if definitions.has_item(name) {
-                        this.defined.push(*ty);
-                        continue;
-                    }
-                    this.remote("", name, *ty);
-                }
-                _ if definitions.has_item(name) => continue,
-                _ => {}
-            }
-            this.wanted.push((name.into(), item));
-        }
-        Ok(this)
-    }
-
-    /// Notes the resources of an instance that the linker has.
-    fn defined(&mut self, engine: &Engine, name: &str, ty: &types::ComponentInstance) {
-        for (export, item) in ty.exports(engine) {
-            let ComponentItem::Resource(ty) = item else {
-                continue;
-            };
-            if !self.defined.contains(&ty) {
-                self.defined.push(ty);
-            }
-            if same_interface("wrpc:rpc/error", name) {
-                let host = ResourceType::host::<rpc::Error>();
-                self.resource(name, export, ty, host);
-            }
-        }
-    }
-
-    /// Notes a resource of the target.
-    fn remote(&mut self, instance: &str, name: &str, ty: ResourceType) {
-        self.resource(instance, name, ty, ResourceType::host::<RemoteResource>());
-    }
-
-    fn resource(&mut self, instance: &str, name: &str, guest: ResourceType, host: ResourceType) {
-        self.host_resources
-            .entry(instance.into())
-            .or_default()
-            .insert(name.into(), (guest, host));
-    }
-}
-
-/// What defines an interface that only this host can.
-fn remedy(name: &str) -> Option<&'static str> {
-    if RPC.iter().any(|rpc| same_interface(rpc, name)) {
-        Some("call `wrpc_runtime_wasmtime::rpc::add_to_linker`, or `ImportLinker::link_with_rpc`")
-    } else if name.starts_with("wasi:io/") {
-        Some("call `wasmtime_wasi::p2::add_to_linker_async` before")
-    } else {
-        None
-    }
-}
-
 /// Whether a codec knows each resource in the signature of a function, as `ty` resolves them.
 fn travels(
     engine: &Engine,
@@ -305,7 +200,7 @@ fn travels(
     plan: &FunctionPlan,
 ) -> bool {
     let Some(ty) = function_type(engine, ty, function) else {
-        return false;
+        return true;
     };
     let known = |ty: &Type| match ty {
         Type::Own(ty) => {
@@ -348,8 +243,9 @@ fn function_type(
 fn report(
     options: &LinkOptions,
     functions: &[(FunctionName, FunctionPlan)],
-    host: Vec<Arc<str>>,
+    host: &[Arc<str>],
 ) -> Linked {
+    let names: Vec<_> = functions.iter().map(|(function, _)| function).collect();
     Linked {
         functions: functions
             .iter()
@@ -361,6 +257,6 @@ fn report(
             })
             .collect(),
         host: host.iter().map(|name| (&**name).into()).collect(),
-        unused_bare: options.unused_bare(functions.iter().map(|(function, _)| function)),
+        unused_bare: options.unused_bare(&names),
     }
 }

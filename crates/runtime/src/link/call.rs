@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::Instant;
-use tracing::{Span, debug, instrument};
+use tracing::{debug, instrument};
 use wasmtime::component::types::ComponentFunc;
 use wasmtime::component::{ResourceType, Type, Val};
 use wasmtime::error::Context as _;
@@ -30,11 +30,10 @@ type Paths = Vec<Box<[Option<usize>]>>;
 
 /// A function that is called over wRPC.
 pub(super) struct Import {
-    pub(super) function: FunctionName,
-    pub(super) plan: FunctionPlan,
-    pub(super) resources: ResourceTypes,
-    pub(super) limits: Limits,
-    pub(super) span: Span,
+    function: FunctionName,
+    plan: FunctionPlan,
+    resources: ResourceTypes,
+    limits: Limits,
     /// Resources have host types only once the component is instantiated, so the first call
     /// computes them.
     paths: OnceLock<Paths>,
@@ -55,7 +54,6 @@ impl Import {
                 io_streams: Arc::from([ResourceType::host::<DynInputStream>()]),
             },
             limits,
-            span: Span::current(),
             paths: OnceLock::new(),
         }
     }
@@ -66,7 +64,7 @@ impl Import {
     /// say so. An error of the guest's own values is a trap.
     ///
     /// Dropping the future gives the call up.
-    #[instrument(level = "debug", parent = &self.span, skip_all, fields(function = %self.function))]
+    #[instrument(level = "debug", skip_all, fields(function = %self.function))]
     pub(super) async fn call<T: WrpcView>(
         &self,
         mut store: StoreContextMut<'_, T>,

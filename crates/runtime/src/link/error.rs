@@ -6,17 +6,18 @@ use crate::lower::LowerError;
 
 /// An import that can't be linked over wRPC.
 ///
-/// The source says why, and what to do.
+/// Its text names the import and says what to do.
+// The cause is part of the text instead of a source: a `wasmtime::Error` prints no sources of the
+// error that it is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("failed to link the import `{import}` over wRPC")]
+#[error("failed to link the import `{import}` over wRPC: {cause}")]
 pub struct LinkError {
     import: Box<str>,
-    #[source]
     cause: LinkErrorCause,
 }
 
 impl LinkError {
-    pub(crate) fn new(import: impl ToString, cause: impl Into<LinkErrorCause>) -> Self {
+    pub(crate) fn new(import: &(impl ToString + ?Sized), cause: impl Into<LinkErrorCause>) -> Self {
         Self {
             import: import.to_string().into(),
             cause: cause.into(),
@@ -41,8 +42,8 @@ impl LinkError {
 #[non_exhaustive]
 pub enum LinkErrorCause {
     /// A failure can't be made a value of the type that the function returns.
-    #[error(transparent)]
-    Lower(#[from] LowerError),
+    #[error("{0}")]
+    Lower(LowerError),
     /// The signature has a type that the dynamic values of Wasmtime can't carry.
     #[error(
         "its signature has the type `{ty}`, which can't travel: define the function in the linker \
@@ -90,4 +91,10 @@ pub enum LinkErrorCause {
          `wrpc:errors`"
     )]
     InspectSignature,
+}
+
+impl From<LowerError> for LinkErrorCause {
+    fn from(error: LowerError) -> Self {
+        Self::Lower(error)
+    }
 }

@@ -36,8 +36,8 @@ pub(super) async fn exchange<T>(
         select! {
             // The handshake and the first result may come in one go.
             biased;
-            sent = &mut send => First::Sent(sent),
-            received = &mut receive => First::Received(received),
+            result = &mut send => First::Sent(result),
+            result = &mut receive => First::Received(result),
         }
     };
     match bounded(deadline, first).await? {

@@ -4,6 +4,7 @@ mod builder;
 mod call;
 mod error;
 mod exchange;
+mod imports;
 mod options;
 mod plan;
 mod report;
@@ -60,6 +61,7 @@ pub fn link_item<V: WrpcView>(
 /// # Errors
 ///
 /// A [`LinkError`] if an item can't be linked; an error of Wasmtime if it is defined already.
+#[expect(clippy::needless_pass_by_value, reason = "the signature is upstream's")]
 pub fn link_instance<V: WrpcView>(
     engine: &Engine,
     linker: &mut LinkerInstance<'_, V>,
@@ -85,6 +87,7 @@ pub fn link_instance<V: WrpcView>(
 /// # Errors
 ///
 /// A [`LinkError`] if the function can't be linked; an error of Wasmtime if it is defined already.
+#[expect(clippy::needless_pass_by_value, reason = "the signature is upstream's")]
 pub fn link_function<V: WrpcView>(
     linker: &mut LinkerInstance<'_, V>,
     guest_resources: impl Into<Arc<[ResourceType]>>,

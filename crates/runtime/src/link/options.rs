@@ -183,13 +183,10 @@ impl LinkOptions {
     }
 
     /// The marks that fit none of `functions`.
-    pub(crate) fn unused_bare<'a>(
-        &self,
-        functions: impl Iterator<Item = &'a FunctionName> + Clone,
-    ) -> Vec<Box<str>> {
+    pub(crate) fn unused_bare(&self, functions: &[&FunctionName]) -> Vec<Box<str>> {
         self.bare
             .iter()
-            .filter(|mark| !functions.clone().any(|function| mark.marks(function)))
+            .filter(|mark| !functions.iter().any(|function| mark.marks(function)))
             .map(|mark| match &mark.func {
                 Some(func) => FunctionName::new(&*mark.instance, &**func)
                     .to_string()

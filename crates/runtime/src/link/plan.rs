@@ -1,6 +1,6 @@
 //! How a function returns a failure, decided when it is linked.
 
-use wasmtime::component::types::ComponentFunc;
+use wasmtime::component::types::{ComponentFunc, ResultType};
 use wasmtime::component::{Type, Val};
 use wrpc_middleware_errors::RpcError;
 
@@ -76,15 +76,15 @@ impl FunctionPlan {
         if bare.function && result.is_none() {
             return Err(LinkErrorCause::NotAResult);
         }
-        let failure = match result.as_ref().and_then(|result| result.err()) {
+        let failure = match result.as_ref().and_then(ResultType::err) {
             Some(err) => Failure::new(&err, options)?,
             None => Failure::Trap,
         };
-        let wire = match (&result, &failure) {
-            (None, _) => Wire::Declared,
-            (Some(_), Failure::Resource) => Wire::Ok,
-            (Some(_), _) if bare.function || bare.instance => Wire::Ok,
-            (Some(_), _) => Wire::Declared,
+        let unwrapped = failure == Failure::Resource || bare.function || bare.instance;
+        let wire = if result.is_some() && unwrapped {
+            Wire::Ok
+        } else {
+            Wire::Declared
         };
         Ok(Self { wire, failure })
     }
