@@ -35,19 +35,7 @@ impl Clients {
         prefix: Arc<str>,
         function: impl fmt::Display,
     ) -> Result<Client, RpcError> {
-        let (cell, evicted) = {
-            let mut cells = self.lock();
-            match cells.get(&prefix) {
-                Some(cell) => (Arc::clone(cell), None),
-                None => {
-                    let cell = Arc::default();
-                    let evicted = cells.push(Arc::clone(&prefix), Arc::clone(&cell));
-                    (cell, evicted)
-                }
-            }
-        };
-        // Ends its subscription, which need not happen under the lock.
-        drop(evicted);
+        let cell = Arc::clone(self.lock().get_or_insert(Arc::clone(&prefix), Arc::default));
         let client = cell
             .get_or_try_init(|| Client::new(Arc::clone(&self.nats), prefix, None))
             .await
