@@ -31,10 +31,9 @@ pub struct NatsArgs {
         env = "NATS_URL",
         hide_env_values = true,
         value_delimiter = ',',
-        default_value = "nats://127.0.0.1:4222",
-        value_parser = server
+        default_value = "nats://127.0.0.1:4222"
     )]
-    pub servers: Vec<ServerAddr>,
+    pub servers: Vec<String>,
     /// Username, or a token if there is no password
     #[arg(long, env = "NATS_USER", hide_env_values = true)]
     pub user: Option<String>,
@@ -98,6 +97,16 @@ pub struct ConnectionState {
 /// No connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
+    /// An address is none. It may hold a password, so it is not repeated; `clap` would.
+    #[error(
+        "`--nats` takes URLs such as nats://host:4222, tls://host:4222 or host:4222, separated by \
+         commas; the {}. is none",
+        .nth
+    )]
+    Url {
+        /// Which one, counted from 1.
+        nth: usize,
+    },
     /// A file that an option names can't be used.
     #[error("can't use the file of `{option}`, `{}`", .path.display())]
     File {
@@ -144,7 +153,7 @@ impl ConnectError {
     /// Whether the command itself is wrong, rather than its surroundings.
     #[must_use]
     pub fn is_bad_input(&self) -> bool {
-        matches!(self, Self::File { .. })
+        matches!(self, Self::Url { .. } | Self::File { .. })
     }
 }
 
@@ -163,9 +172,9 @@ impl NatsArgs {
 
     /// A server that asks for nothing.
     #[must_use]
-    pub fn at(server: ServerAddr) -> Self {
+    pub fn at(url: String) -> Self {
         Self {
-            servers: vec![server],
+            servers: vec![url],
             ..Self::default()
         }
     }
@@ -180,6 +189,7 @@ impl NatsArgs {
     /// A file of an option can't be used, or no server takes the connection within five seconds
     /// each.
     pub async fn connect(&self, name: &str) -> Result<Connection, ConnectError> {
+        let servers = self.servers()?;
         let (sender, state) = watch::channel(ConnectionState::default());
         let sender = Arc::new(sender);
         let options = self.options(name)?.event_callback(move |event| {
@@ -187,11 +197,11 @@ impl NatsArgs {
             follow(&sender, &event);
             core::future::ready(())
         });
-        let source = match options.connect(self.servers.as_slice()).await {
+        let source = match options.connect(servers.as_slice()).await {
             Ok(client) => return Ok(Connection { client, state }),
             Err(error) => error,
         };
-        let servers = self.servers();
+        let servers = shown(&servers);
         Err(match source.kind() {
             ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
                 ConnectError::Refused { servers, source }
@@ -250,15 +260,19 @@ impl NatsArgs {
         Ok(options)
     }
 
-    /// The servers as they may be shown.
-    fn servers(&self) -> String {
-        let shown = |server: &ServerAddr| format!("{}:{}", server.host(), server.port());
-        self.servers
-            .iter()
-            .map(shown)
-            .collect::<Vec<_>>()
-            .join(", ")
+    fn servers(&self) -> Result<Vec<ServerAddr>, ConnectError> {
+        let parse = |(nth, url): (usize, &String)| {
+            let server = url.trim().parse();
+            server.map_err(|_| ConnectError::Url { nth: nth + 1 })
+        };
+        self.servers.iter().enumerate().map(parse).collect()
     }
+}
+
+/// The servers as they may be shown, that is without what their URLs may have of a password.
+fn shown(servers: &[ServerAddr]) -> String {
+    let shown = |server: &ServerAddr| format!("{}:{}", server.host(), server.port());
+    servers.iter().map(shown).collect::<Vec<_>>().join(", ")
 }
 
 fn file(option: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ConnectError {
@@ -280,13 +294,6 @@ fn seed(path: &Path) -> io::Result<String> {
             let message = "no line is the seed of a user, which starts with `SU`";
             io::Error::new(io::ErrorKind::InvalidData, message)
         })
-}
-
-fn server(url: &str) -> Result<ServerAddr, String> {
-    // The text may hold a password, so it is not repeated.
-    url.trim()
-        .parse()
-        .map_err(|_| "expected a URL such as nats://host:4222, tls://host:4222 or host:4222".into())
 }
 
 fn inbox_prefix(prefix: &str) -> Result<String, String> {
@@ -359,10 +366,16 @@ mod tests {
 
     #[test]
     fn urls_are_checked_and_not_repeated() {
-        assert!(server("nats://127.0.0.1:4222").is_ok());
-        assert!(server(" localhost").is_ok());
-        let error = server("http://user:secret@host").unwrap_err();
-        assert!(!error.contains("secret"), "{error}");
+        let mut args = NatsArgs::at(" localhost".into());
+        args.servers.push("nats://u:p@127.0.0.1:4223".into());
+        assert_eq!(
+            shown(&args.servers().unwrap()),
+            "localhost:4222, 127.0.0.1:4223"
+        );
+        args.servers.push("http://user:secret@host".into());
+        let error = args.servers().unwrap_err();
+        assert!(error.is_bad_input());
+        assert!(error.to_string().ends_with("the 3. is none"), "{error}");
     }
 
     #[test]

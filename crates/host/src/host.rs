@@ -113,8 +113,7 @@ pub fn link(component: &Component, id: &Id, links: &Links) -> Result<InstancePre
             }
         }
     }
-    let linked = imports.link_with_rpc(&mut linker).map_err(import)?;
-    log(&linked);
+    log(&imports.link_with_rpc(&mut linker).map_err(import)?);
     linker.instantiate_pre(component).map_err(import)
 }
 

@@ -109,7 +109,7 @@ pub struct DemoArgs {
 }
 
 /// Longer ones are a typing error, and could overflow a point in time.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(365 * 24);
 
 /// A duration that may be zero.
 fn wait(text: &str) -> Result<Duration, String> {

@@ -24,9 +24,6 @@ pub enum DemoError {
     /// A directory or file for it can't be written.
     #[error("can't write the components to a temporary directory")]
     Files(#[source] std::io::Error),
-    /// The address of the NATS server is none.
-    #[error("can't use the address of the NATS server")]
-    Address(#[source] std::io::Error),
     /// A name that is part of the demonstration is none.
     #[error("can't use a name of the demonstration")]
     Id(#[source] InvalidId),

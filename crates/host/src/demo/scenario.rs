@@ -43,8 +43,7 @@ pub(super) async fn play(args: &DemoArgs) -> Result<Exit, Error> {
     let greeters = Greeters::new(address.clone())?;
     let mut greeter = greeters.start(Guest::Quick).await?;
 
-    let server = address.parse().map_err(DemoError::Address)?;
-    let connection = NatsArgs::at(server).connect("wrpc-host demo").await?;
+    let connection = NatsArgs::at(address).connect("wrpc-host demo").await?;
     let mut state = connection.state;
     let links = Links::parse(Path::new("links of the demo"), LINKS)?;
     let table = links.table();

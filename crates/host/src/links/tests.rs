@@ -54,10 +54,24 @@ fn with(line: &str) -> String {
     )
 }
 
+/// What is wrong, the text, and how the message starts.
+type Mistakes = [(&'static str, String, &'static str)];
+
+fn assert_told(mistakes: &Mistakes) {
+    for (what, text, expected) in mistakes {
+        let error = parse(text).unwrap_err();
+        let message = crate::error::report(&error);
+        assert!(
+            message.starts_with(expected),
+            "{what}:\n{message}\n{expected}"
+        );
+        assert_eq!(message.lines().count(), 1, "{what}: {message}");
+    }
+}
+
 #[test]
-fn each_mistake_names_file_line_and_key() {
-    let link = with("");
-    let table: &[(&str, String, &str)] = &[
+fn a_wrong_structure_names_file_line_and_key() {
+    assert_told(&[
         (
             "unknown key",
             with("tagret = \"x\""),
@@ -98,6 +112,23 @@ fn each_mistake_names_file_line_and_key() {
             "link = [1]".into(),
             "links.toml:1: `link` takes tables: `[[link]]`, not an integer",
         ),
+        (
+            "key twice",
+            with("target = \"x\""),
+            "links.toml:5: not valid TOML: duplicate key",
+        ),
+        (
+            "bad TOML",
+            "[[link]\n".into(),
+            "links.toml:1: not valid TOML: ",
+        ),
+    ]);
+}
+
+#[test]
+fn a_wrong_value_names_file_line_and_key() {
+    let link = with("");
+    assert_told(&[
         (
             "malformed interface",
             link.replace("test:app/greeter", "test/greeter"),
@@ -143,26 +174,7 @@ fn each_mistake_names_file_line_and_key() {
             format!("{link}{}", link.replace("app/greeter", "app/greeter@2.0.0")),
             "links.toml:6: duplicate link: `source`, `name` and `interface` are those of the link in line 1",
         ),
-        (
-            "key twice",
-            with("target = \"x\""),
-            "links.toml:5: not valid TOML: duplicate key",
-        ),
-        (
-            "bad TOML",
-            "[[link]\n".into(),
-            "links.toml:1: not valid TOML: ",
-        ),
-    ];
-    for (what, text, expected) in table {
-        let error = parse(text).unwrap_err();
-        let message = crate::error::report(&error);
-        assert!(
-            message.starts_with(expected),
-            "{what}:\n{message}\n{expected}"
-        );
-        assert_eq!(message.lines().count(), 1, "{what}: {message}");
-    }
+    ]);
 }
 
 #[test]

@@ -40,8 +40,9 @@ fn is_printable(value: &Val) -> bool {
         }
         Val::List(values) | Val::Tuple(values) => values.iter().all(is_printable),
         Val::Record(fields) => fields.iter().all(|(_, value)| is_printable(value)),
-        Val::Variant(_, value) | Val::Option(value) => value.as_deref().is_none_or(is_printable),
-        Val::Result(Ok(value) | Err(value)) => value.as_deref().is_none_or(is_printable),
+        Val::Variant(_, value) | Val::Option(value) | Val::Result(Ok(value) | Err(value)) => {
+            value.as_deref().is_none_or(is_printable)
+        }
         _ => true,
     }
 }

@@ -1,5 +1,8 @@
 //! Running the program, and something to run it on.
 
+// Here as in a test, and not each test uses all of it.
+#![allow(clippy::unwrap_used, dead_code)]
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -52,7 +55,8 @@ fn client() -> Vec<u8> {
     let mut module = wat::parse_file(guests.join("client.wat")).unwrap();
     let encoding = StringEncoding::UTF8;
     embed_component_metadata(&mut module, &resolve, world, encoding, false).unwrap();
-    let encoder = ComponentEncoder::default().module(&module).unwrap();
+    let mut encoder = ComponentEncoder::default();
+    let encoder = encoder.module(&module).unwrap();
     encoder.validate(true).encode().unwrap()
 }
 
