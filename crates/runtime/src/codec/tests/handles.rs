@@ -13,6 +13,8 @@ use crate::codec::{DecodeError, Handles, ResourceTypes, encode_values};
 /// Stands for a resource that a guest exports.
 struct Thing;
 struct Other;
+/// Stands for a resource of a peer.
+struct Peers;
 
 fn own<T: 'static>() -> Type {
     Type::Own(ResourceType::host::<T>())
@@ -217,7 +219,6 @@ async fn parameters_that_fail_halfway_leave_store_and_handles_as_they_were() {
     let known = give(&mut store, resource, &mut handles);
     let before = store.data_mut().table.iter_mut().count();
 
-    struct Peers;
     let mut bytes = known.clone();
     bytes.extend([1, b'a']);
     bytes.push(16);

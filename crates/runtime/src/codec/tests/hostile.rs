@@ -1,5 +1,6 @@
 //! Bytes that nobody should send.
 
+use std::fmt::Write as _;
 use std::io;
 
 use wasmtime::Engine;
@@ -15,7 +16,7 @@ fn types(types: &[&str]) -> Vec<Type> {
     let mut items = String::from("flags nine { a, b, c, d, e, f, g, h, i } enum two { a, b }");
     items.push_str("variant three { a, b(u8), c }");
     for (i, ty) in types.iter().enumerate() {
-        items.push_str(&format!("f{i}: func(x: {ty});"));
+        write!(items, "f{i}: func(x: {ty});").unwrap();
     }
     parameters(&Engine::default(), &items)
 }

@@ -421,8 +421,8 @@ async fn streams_are_written_at_the_same_time() {
     ];
     let writing = write_streams(&peer, streams);
     tokio::pin!(writing);
-    let waiting = tokio::time::timeout(Duration::from_secs(1), &mut writing).await;
-    assert!(waiting.is_err());
+    let unfinished = tokio::time::timeout(Duration::from_secs(1), &mut writing).await;
+    assert!(unfinished.is_err());
     assert_eq!(peer.at(&[1]).bytes, b"\x04fast\0");
     slow.write_all(b"slow").await.unwrap();
     drop(slow);

@@ -73,8 +73,10 @@ fn render(shape: &Shape, declarations: &mut String, count: &mut usize) -> String
         writeln!(declarations, "{kind} {name} {{ {body} }}").unwrap();
         name
     };
-    let numbered =
-        |prefix: &str, n: usize| -> String { (0..n).map(|i| format!("{prefix}{i}, ")).collect() };
+    let numbered = |prefix: &str, n: usize| {
+        let names: Vec<_> = (0..n).map(|i| format!("{prefix}{i}")).collect();
+        names.join(", ")
+    };
     match shape {
         Shape::Plain(name) => (*name).to_owned(),
         Shape::Enum(n) => name(declarations, "enum", &numbered("case-a", *n)),
