@@ -2,6 +2,10 @@
 //! is measured.
 
 #![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy takes only functions marked as tests for tests"
+)]
 
 use std::sync::Arc;
 
@@ -112,7 +116,7 @@ async fn an_announced_length_reserves_nothing() {
             .with_elements(usize::MAX),
     );
     let transport = Arc::new(Server::default());
-    let mut served = server.serve(&transport.as_ref()).await.unwrap();
+    let mut calls = server.serve(&transport.as_ref()).await.unwrap();
 
     // Twice, so that what a first call sets up is there before anything is measured.
     for (length, bound) in [(1u8, u64::MAX), (0xff, 16 << 20)] {
@@ -131,7 +135,7 @@ async fn an_announced_length_reserves_nothing() {
                 taken.unwrap();
                 call.unwrap()
             };
-            let ((), invocation) = served.next().await.unwrap().unwrap();
+            let ((), invocation) = calls.next().await.unwrap().unwrap();
             drop(outgoing);
             // Some of the short ones are values, and the dummy traps on them.
             invocation.await.unwrap_err();

@@ -1,6 +1,10 @@
 //! Components that are served over an in-memory transport, on paused time.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "clippy takes only functions marked as tests for tests"
+)]
 
 mod ext;
 mod guests;

@@ -30,8 +30,8 @@ fn server(binary: &[u8]) -> (ExportServer<Host>, Shared) {
 async fn every_export_is_served_to_upstreams_client() {
     let (server, shared) = server(&guests::calc());
     let net = Net::default();
-    let served = server.serve(net.transport()).await.unwrap();
-    let mut functions: Vec<_> = served.functions().map(str::to_owned).collect();
+    let exports = server.serve(net.transport()).await.unwrap();
+    let mut functions: Vec<_> = exports.functions().map(str::to_owned).collect();
     functions.sort();
     assert_eq!(
         functions,
@@ -47,7 +47,7 @@ async fn every_export_is_served_to_upstreams_client() {
             "test:serve/calc#trap",
         ]
     );
-    let mut calls = Calls::run(served);
+    let mut calls = Calls::run(exports);
     let ((sum,), _) = net
         .connect()
         .invoke_values::<_, (u32, u32), (u32,)>((), CALC, "add", (40, 2), SYNC)
@@ -236,7 +236,7 @@ async fn a_call_that_takes_too_long_is_dropped_with_its_store() {
 async fn dropping_the_stream_stops_taking_calls_and_lets_running_ones_finish() {
     let (server, shared) = server(&guests::calc());
     let net = Net::default();
-    let mut served = server.serve(net.transport()).await.unwrap();
+    let mut exports = server.serve(net.transport()).await.unwrap();
     let client = net.connect();
     let call = tokio::spawn(async move {
         client
@@ -244,9 +244,9 @@ async fn dropping_the_stream_stops_taking_calls_and_lets_running_ones_finish() {
             .await
             .map(|(values, _)| values)
     });
-    let ((), invocation) = served.next().await.unwrap().unwrap();
+    let ((), invocation) = exports.next().await.unwrap().unwrap();
     let running = tokio::spawn(invocation);
-    drop(served);
+    drop(exports);
     shared.gate.0.add_permits(1);
     running.await.unwrap().unwrap();
     assert_eq!(call.await.unwrap().unwrap(), (1,));
@@ -262,14 +262,14 @@ async fn dropping_the_stream_stops_taking_calls_and_lets_running_ones_finish() {
 async fn skipped_functions_are_not_served() {
     let (server, _) = server(&guests::calc());
     let net = Net::default();
-    let served = server
+    let exports = server
         .skip("")
         .skip_function(CALC, "spin")
         .skip_function("test:serve/calc@1.0.0", "add")
         .serve(net.transport())
         .await
         .unwrap();
-    let functions: Vec<_> = served.functions().collect();
+    let functions: Vec<_> = exports.functions().collect();
     assert_eq!(functions.len(), 7);
     assert!(!functions.contains(&"double") && !functions.contains(&"test:serve/calc#spin"));
 }

@@ -1,4 +1,4 @@
-//! What can't be served, at serve time.
+//! What can't be exports, at serve time.
 
 use wrpc_middleware_runtime::{ExportServer, ServeError, ServeExt as _, UnservableCause};
 
@@ -17,7 +17,7 @@ async fn functions_that_cannot_travel_are_named_and_can_be_skipped() {
     let error = server.serve(net.transport()).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`test:serve/host-bound#write` can't be served: its type has the resource \
+        "`test:serve/host-bound#write` can't be exports: its type has the resource \
          `wasi:io/streams@0.2.6.output-stream`, which stays on its host"
     );
     let ServeError::Functions(functions) = error else {
@@ -28,12 +28,12 @@ async fn functions_that_cannot_travel_are_named_and_can_be_skipped() {
         UnservableCause::HostResource(_)
     ));
 
-    let served = server
+    let exports = server
         .skip_function("test:serve/host-bound", "write")
         .serve(net.transport())
         .await
         .unwrap();
-    let functions: Vec<_> = served.functions().collect();
+    let functions: Vec<_> = exports.functions().collect();
     assert_eq!(functions, ["test:serve/host-bound#plain"]);
 }
 
@@ -61,7 +61,7 @@ async fn a_resource_of_the_component_needs_one_instance() {
     let ty = crate::ext::function(component.component(), "test:serve/counters", "many");
     let shared = Shared::default();
     let net = Net::default();
-    let served = net
+    let exports = net
         .transport()
         .serve_function(
             move || shared.store(&engine),
@@ -72,9 +72,9 @@ async fn a_resource_of_the_component_needs_one_instance() {
             "many",
         )
         .await;
-    let error = served.err().unwrap().to_string();
+    let error = exports.err().unwrap().to_string();
     assert!(
-        error.starts_with("`test:serve/counters#many` can't be served"),
+        error.starts_with("`test:serve/counters#many` can't be exports"),
         "{error}"
     );
 }

@@ -29,12 +29,12 @@ impl Counters {
         let made = shared.clone();
         let server = options(ExportServer::new(component, move || made.store(&engine)));
         let net = Net::default();
-        let served = server.serve(net.transport()).await.unwrap();
+        let exports = server.serve(net.transport()).await.unwrap();
         assert_eq!(shared.stores.load(SeqCst), 1);
-        assert_eq!(served.functions().len(), 9);
+        assert_eq!(exports.functions().len(), 9);
         Self {
             net,
-            calls: Calls::run(served),
+            calls: Calls::run(exports),
             shared,
         }
     }
@@ -213,7 +213,7 @@ async fn calls_run_one_after_the_other_and_a_silent_caller_takes_no_turn() {
         .await
         .unwrap();
     let mut result = [0];
-    let waiting = tokio::time::timeout(Duration::from_secs(60), incoming.read_exact(&mut result));
+    let waiting = tokio::time::timeout(Duration::from_mins(1), incoming.read_exact(&mut result));
     assert!(waiting.await.is_err(), "the instance is busy");
     shared.gate.0.add_permits(1);
     incoming.read_exact(&mut result).await.unwrap();
@@ -230,12 +230,12 @@ async fn a_guest_whose_call_was_dropped_goes_on_to_its_end() {
     let made = shared.clone();
     let net = Net::default();
     let server = ExportServer::new(component, move || made.store(&engine));
-    let mut served = server.serve(net.transport()).await.unwrap();
+    let mut exports = server.serve(net.transport()).await.unwrap();
     let mut calls = async |func: &str, params: &[u8]| {
         let params = Bytes::copy_from_slice(params);
         let client = net.connect();
         let streams = client.invoke((), COUNTERS, func, params, SYNC).await;
-        let ((), invocation) = served.next().await.unwrap().unwrap();
+        let ((), invocation) = exports.next().await.unwrap().unwrap();
         (invocation, streams.unwrap())
     };
     let (invocation, (_, mut incoming)) = calls("counter", &[1]).await;
@@ -254,14 +254,14 @@ async fn a_guest_whose_call_was_dropped_goes_on_to_its_end() {
 
     // The next call has its turn after that, on the same instance.
     let (invocation, (_, mut incoming)) = calls("counter.increment", &a).await;
-    let mut next = tokio::spawn(invocation);
+    let mut following = tokio::spawn(invocation);
     assert!(
-        tokio::time::timeout(Duration::from_secs(60), &mut next)
+        tokio::time::timeout(Duration::from_mins(1), &mut following)
             .await
             .is_err()
     );
     shared.gate.0.add_permits(1);
-    next.await.unwrap().unwrap();
+    following.await.unwrap().unwrap();
     let mut count = [0];
     incoming.read_exact(&mut count).await.unwrap();
     assert_eq!(count, [2]);
@@ -384,12 +384,12 @@ async fn handles_that_nobody_took_are_dropped() {
     let made = shared.clone();
     let net = Net::default();
     let server = ExportServer::new(component, move || made.store(&engine)).max_handles(2);
-    let mut served = server.serve(net.transport()).await.unwrap();
+    let mut exports = server.serve(net.transport()).await.unwrap();
     let mut calls = async |func: &str, params: &'static [u8]| {
         let client = net.connect();
         let params = Bytes::from_static(params);
         let streams = client.invoke((), COUNTERS, func, params, SYNC).await;
-        let ((), invocation) = served.next().await.unwrap().unwrap();
+        let ((), invocation) = exports.next().await.unwrap().unwrap();
         (invocation, streams.unwrap())
     };
     // The guest makes them after its caller has gone.

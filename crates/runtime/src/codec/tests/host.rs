@@ -10,6 +10,7 @@ use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, DuplexStream, ReadBuf, ReadHalf, WriteHalf};
 use wasmtime::component::{ResourceTable, Type, Val};
 use wasmtime::{Engine, Store};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wrpc_runtime_wasmtime::{SharedResourceTable, WrpcCtx, WrpcCtxView, WrpcView};
 use wrpc_transport::Index;
 use wrpc_transport::frame::Oneshot;
@@ -23,6 +24,7 @@ pub(super) type Invoke = Oneshot<ReadHalf<DuplexStream>, WriteHalf<DuplexStream>
 pub(super) struct Host {
     ctx: Ctx,
     pub(super) table: ResourceTable,
+    wasi: WasiCtx,
 }
 
 struct Ctx {
@@ -53,6 +55,16 @@ impl WrpcView for Host {
     }
 }
 
+/// Upstream's server asks for it.
+impl WasiView for Host {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
 pub(super) fn store(engine: &Engine) -> Store<Host> {
     let (client, _) = Oneshot::duplex(64);
     let ctx = Ctx {
@@ -60,7 +72,8 @@ pub(super) fn store(engine: &Engine) -> Store<Host> {
         shared: SharedResourceTable::default(),
     };
     let table = ResourceTable::new();
-    Store::new(engine, Host { ctx, table })
+    let wasi = WasiCtx::builder().build();
+    Store::new(engine, Host { ctx, table, wasi })
 }
 
 pub(super) fn no_resources() -> ResourceTypes {

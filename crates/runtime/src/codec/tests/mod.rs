@@ -3,6 +3,7 @@
 mod handles;
 mod host;
 mod hostile;
+mod interop;
 mod streams;
 mod types;
 mod wire;
