@@ -136,7 +136,7 @@ fn summary(error: &Error) -> String {
     match error {
         Error::Trap(cause) => match rpc_error(cause) {
             Some(error) => format!("trap: {error}"),
-            None => "trap".into(),
+            None => format!("trap: {}", cause.root_cause()).replace('\n', " "),
         },
         error => format!("failed: {error}"),
     }

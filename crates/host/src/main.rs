@@ -7,6 +7,7 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use wrpc_host::cli::{Cli, Command};
+use wrpc_host::engine::EVENT_INTERVAL;
 use wrpc_host::error::{Error, Exit, report};
 use wrpc_host::terminal::has_colour;
 use wrpc_host::{call, demo, serve};
@@ -38,10 +39,14 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<Exit, Error> {
-    let runtime = tokio::runtime::Runtime::new().map_err(|source| Error::Run {
-        what: "can't start the asynchronous runtime",
-        source,
-    })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .event_interval(EVENT_INTERVAL)
+        .build()
+        .map_err(|source| Error::Run {
+            what: "can't start the asynchronous runtime",
+            source,
+        })?;
     let exit = runtime.block_on(async {
         match cli.command {
             Command::Serve(args) => serve::run(args).await,

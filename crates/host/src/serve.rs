@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::io::Write as _;
 
+use async_nats::connection::State;
 use futures::StreamExt as _;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -50,9 +51,11 @@ pub async fn run(args: ServeArgs) -> Result<Exit, Error> {
     )
     .await
     .map_err(Error::Subscribe)?;
-    let served = ExportServer::new(instance_pre, move || host.store())
-        .serve(&transport)
-        .await?;
+    let mut exports = ExportServer::new(instance_pre, move || host.store());
+    if let Some(limit) = args.max_duration {
+        exports = exports.max_duration(limit);
+    }
+    let served = exports.serve(&transport).await?;
     let functions = served.functions().len();
     if functions == 0 {
         return Err(Error::NothingToServe(common.component.clone()));
@@ -68,11 +71,17 @@ pub async fn run(args: ServeArgs) -> Result<Exit, Error> {
         () = take(served, &mut calls) => None,
     };
     returns.abort();
+    if let Some(signal) = signal {
+        say(&format!("{signal}: no more calls are taken"));
+    }
     // The subscriptions are dropped now; twice, since the client ends them in the background.
-    confirm(&client).await;
-    confirm(&client).await;
+    let unsubscribed = async {
+        confirm(&client).await;
+        confirm(&client).await;
+    };
+    let finished = async { tokio::join!(timeout(args.grace, finish(&mut calls)), unsubscribed) };
     tokio::select! {
-        finished = timeout(args.grace, finish(&mut calls)) => {
+        (finished, ()) = finished => {
             if finished.is_err() {
                 tracing::warn!("{} cut off after the grace period", counted_calls(calls.len()));
             }
@@ -141,6 +150,9 @@ async fn announce_returns(
 
 /// Waits until NATS has processed what was sent to it so far, within reason.
 async fn confirm(client: &async_nats::Client) {
+    if client.connection_state() != State::Connected {
+        return;
+    }
     match timeout(CONFIRMATION, round_trip(client)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(%error, "no confirmation by NATS"),

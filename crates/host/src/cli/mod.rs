@@ -73,6 +73,9 @@ pub struct ServeArgs {
     /// How long running calls may go on after a signal to stop
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = wait)]
     pub grace: Duration,
+    /// Longest that a call may run here, whatever its caller's deadline is [default: no limit]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub max_duration: Option<Duration>,
     /// Where NATS is and who asks. Last, or its heading would be that of what follows.
     #[command(flatten)]
     pub nats: NatsArgs,

@@ -13,6 +13,9 @@ pub enum DemoError {
          `--nats-server FILE` or NATS_SERVER, or run `cargo xtask demo`, which fetches one"
     )]
     NoNatsServer,
+    /// Every port is taken.
+    #[error("no free port for the NATS server")]
+    NoPort,
     /// A component of the demonstration can't be built.
     #[error("can't build the component `{name}`")]
     Guest {

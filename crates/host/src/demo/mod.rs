@@ -6,11 +6,13 @@
 //! | `process` | child processes that end with the demonstration |
 //! | `nats_server` | a NATS server of its own |
 //! | `caller` | the component that calls, in this process |
-//! | `scenario` | what is broken, in which order, and what is to be expected |
+//! | `scenario` | what is broken, in which order |
+//! | `expected` | what the component should get each time |
 //! | `table` | what is printed |
 
 mod caller;
 mod error;
+mod expected;
 mod guests;
 mod nats_server;
 mod process;

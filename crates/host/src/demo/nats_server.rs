@@ -1,5 +1,6 @@
 //! A NATS server of the demonstration's own.
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use super::DemoError;
@@ -27,19 +28,30 @@ pub(super) struct NatsServer {
     port: u16,
 }
 
+/// Below what systems pick the ports of outgoing connections from: while the server is down, a
+/// client that reconnects must not be able to sit on its port, or even to connect to itself.
+const PORTS: core::ops::Range<u16> = 20_000..32_000;
+
 impl NatsServer {
-    /// Starts one and waits until it takes connections; on any free port if none is given.
-    pub(super) async fn start(program: &Path, port: Option<u16>) -> Result<Self, DemoError> {
+    /// Starts one on a port that is free.
+    pub(super) async fn start(program: &Path) -> Result<Self, DemoError> {
+        let mut free = free_ports();
+        loop {
+            let port = free.next().ok_or(DemoError::NoPort)?;
+            match Self::start_on(program, port).await {
+                // Somebody may have been faster.
+                Err(DemoError::Ended { last_words, .. })
+                    if last_words.iter().any(|line| line.contains("in use")) => {}
+                started => return started,
+            }
+        }
+    }
+
+    /// Starts one on this port and waits until it takes connections.
+    pub(super) async fn start_on(program: &Path, port: u16) -> Result<Self, DemoError> {
         let mut process = Process::start(NAME, program, |command| {
-            let port = port.map_or("-1".to_owned(), |port| port.to_string());
-            command.args(["--addr", "127.0.0.1", "--port", &port]);
+            command.args(["--addr", "127.0.0.1", "--port", &port.to_string()]);
         })?;
-        let port = process
-            .says("the NATS server to listen", |line| {
-                let (_, address) = line.split_once("Listening for client connections on ")?;
-                address.rsplit(':').next()?.trim().parse().ok()
-            })
-            .await?;
         process
             .says("the NATS server to be ready", |line| {
                 line.contains("Server is ready").then_some(())
@@ -61,5 +73,29 @@ impl NatsServer {
     /// Ends it without warning, as a crash would.
     pub(super) async fn kill(self) -> Result<(), DemoError> {
         self.process.kill().await
+    }
+}
+
+/// Ports that nobody listens on, each process starting elsewhere.
+fn free_ports() -> impl Iterator<Item = u16> {
+    let length = PORTS.len();
+    let start = usize::try_from(std::process::id()).unwrap_or_default() * 31;
+    (0..length)
+        .filter_map(move |step| PORTS.clone().nth((start + step) % length))
+        .filter(|&port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_free_and_distinct() {
+        let ports: Vec<u16> = free_ports().take(3).collect();
+        assert!(ports.iter().all(|port| PORTS.contains(port)), "{ports:?}");
+        assert!(ports.is_sorted_by(|a, b| a != b), "{ports:?}");
+        let taken = ports.first().copied().unwrap();
+        let _listener = TcpListener::bind((Ipv4Addr::LOCALHOST, taken)).unwrap();
+        assert!(free_ports().next() != Some(taken));
     }
 }

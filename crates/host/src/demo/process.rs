@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -20,7 +21,10 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 /// How much of what a process said last is told if it ends.
 const LAST_WORDS: usize = 8;
 
-/// A running program whose stderr is read. Dropped, it is killed.
+/// How long a killed process may take to be gone.
+const REAPING: Duration = Duration::from_secs(1);
+
+/// A running program whose stderr is read. Dropped, it is killed and reaped.
 #[derive(Debug)]
 pub(super) struct Process {
     name: &'static str,
@@ -135,5 +139,19 @@ impl Process {
             self.remember(line);
         }
         self.last_words.iter().cloned().collect()
+    }
+}
+
+impl Drop for Process {
+    /// Leaves no zombie behind either, which `kill_on_drop` would if the program ends next.
+    fn drop(&mut self) {
+        if self.child.start_kill().is_err() {
+            // It is gone already.
+            return;
+        }
+        let start = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) && start.elapsed() < REAPING {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 }

@@ -8,10 +8,10 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use wrpc_middleware::link::LinkTable;
-use wrpc_middleware::{Delivery, RpcErrorKind};
 
 use super::DemoError;
-use super::caller::{CALL, Caller, Got};
+use super::caller::{CALL, Caller};
+use super::expected::{Expected, HANDSHAKE_TIMEOUT, TIMEOUT};
 use super::guests::Guest;
 use super::nats_server::{self, NatsServer};
 use super::process::{PATIENCE, Process};
@@ -24,9 +24,6 @@ use crate::id::Id;
 use crate::links::Links;
 use crate::terminal::has_colour;
 
-const TIMEOUT: Duration = Duration::from_secs(2);
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_millis(500);
-
 const LINKS: &str = r#"
 [[link]]
 source = "client"
@@ -37,7 +34,7 @@ interface = "test:app/greeter"
 /// Plays it.
 pub(super) async fn play(args: &DemoArgs) -> Result<Exit, Error> {
     let program = nats_server::find(args.nats_server.as_deref())?;
-    let mut nats = NatsServer::start(&program, None).await?;
+    let mut nats = NatsServer::start(&program).await?;
     let port = nats.port();
     let address = nats.address();
     let greeters = Greeters::new(address.clone())?;
@@ -88,7 +85,7 @@ pub(super) async fn play(args: &DemoArgs) -> Result<Exit, Error> {
     show.call("NATS is killed", &mut caller, Expected::CUT_OFF)
         .await?;
 
-    nats = NatsServer::start(&program, Some(port)).await?;
+    nats = NatsServer::start_on(&program, port).await?;
     until(&mut state, "the connection to come back", |state| {
         !state.is_down
     })
@@ -190,52 +187,6 @@ fn path(directory: &TempDir, guest: Guest) -> PathBuf {
     directory.path().join(guest.world()).with_extension("wasm")
 }
 
-/// What a call should bring.
-struct Expected {
-    /// The failure; `None` for `ok`.
-    failure: Option<(RpcErrorKind, Delivery)>,
-    /// The least it takes.
-    at_least: Duration,
-    /// What it has to stay below.
-    below: Duration,
-}
-
-impl Expected {
-    const OK: Self = Self {
-        failure: None,
-        at_least: Duration::ZERO,
-        below: TIMEOUT,
-    };
-    const DENIED: Self = Self::at_once(RpcErrorKind::LinkDenied);
-    const GONE: Self = Self::at_once(RpcErrorKind::TargetUnavailable);
-    const CUT_OFF: Self = Self::at_once(RpcErrorKind::Transport);
-    const LATE: Self = Self {
-        failure: Some((RpcErrorKind::Timeout, Delivery::Accepted)),
-        at_least: TIMEOUT,
-        below: TIMEOUT.saturating_add(HANDSHAKE_TIMEOUT),
-    };
-
-    /// A failure that is known without waiting for anybody.
-    const fn at_once(kind: RpcErrorKind) -> Self {
-        Self {
-            failure: Some((kind, Delivery::NotSent)),
-            at_least: Duration::ZERO,
-            below: HANDSHAKE_TIMEOUT,
-        }
-    }
-
-    fn is_met_by(&self, got: &Got, took: Duration) -> bool {
-        let same = match (got, self.failure) {
-            (Got::Ok(value), None) => value == "ok(\"hello, bob\")",
-            (Got::Err { case, delivery, .. }, Some((kind, expected))) => {
-                case == kind.as_str() && delivery == expected.as_str()
-            }
-            _ => false,
-        };
-        same && took >= self.at_least && took < self.below
-    }
-}
-
 /// The calls so far.
 struct Show {
     table: Table<io::Stdout>,
@@ -278,35 +229,5 @@ impl Show {
         } else {
             Exit::Failure
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn failed(case: &str, delivery: &str) -> Got {
-        Got::Err {
-            case: case.into(),
-            delivery: delivery.into(),
-            message: String::new(),
-        }
-    }
-
-    #[test]
-    fn case_delivery_and_time_all_have_to_fit() {
-        let quick = Duration::from_millis(1);
-        let denied = Expected::DENIED;
-        assert!(denied.is_met_by(&failed("link-denied", "not-sent"), quick));
-        assert!(!denied.is_met_by(&failed("link-denied", "unknown"), quick));
-        assert!(!denied.is_met_by(&failed("timeout", "not-sent"), quick));
-        assert!(!denied.is_met_by(&failed("link-denied", "not-sent"), TIMEOUT));
-        assert!(!denied.is_met_by(&Got::Ok("ok(\"hello, bob\")".into()), quick));
-        let late = failed("timeout", "accepted");
-        assert!(Expected::LATE.is_met_by(&late, TIMEOUT));
-        assert!(!Expected::LATE.is_met_by(&late, quick));
-        assert!(Expected::OK.is_met_by(&Got::Ok("ok(\"hello, bob\")".into()), quick));
-        assert!(!Expected::OK.is_met_by(&Got::Ok("ok(\"\")".into()), quick));
-        assert!(!Expected::OK.is_met_by(&Got::Failed("ok".into()), quick));
     }
 }

@@ -3,6 +3,8 @@
 // Here as in a test, and not each test uses all of it.
 #![allow(clippy::unwrap_used, dead_code)]
 
+pub mod nats;
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,7 +25,16 @@ pub struct Output {
 impl Files {
     pub fn new() -> Self {
         let this = Self(tempfile::tempdir().unwrap());
-        let client = client();
+        let client = guest("client", |wat| wat);
+        let hour = "3_600_000_000_000";
+        this.write("quick.wasm", guest("quick", |wat| wat));
+        this.write("slow.wasm", guest("slow", |wat| wat));
+        // A quarter of a second, in nanoseconds.
+        this.write(
+            "soon.wasm",
+            guest("slow", |wat| wat.replace(hour, "250_000_000")),
+        );
+        this.write("plain.wat", PLAIN);
         this.write("cut.wasm", client.get(..client.len() / 2).unwrap());
         this.write("client.wasm", client);
         this.write("core.wasm", wat::parse_str("(module)").unwrap());
@@ -46,15 +57,40 @@ impl Files {
     }
 }
 
-/// The client of the demonstration.
-fn client() -> Vec<u8> {
+/// Calls the greeter by a type that has no room for a failure.
+const PLAIN: &str = r#"
+(component
+    (import "test:app/greeter" (instance $greeter
+        (export "greet" (func (param "name" string) (result string)))))
+    (core module $memory
+        (memory (export "memory") 1)
+        (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 64)))
+    (core instance $memory (instantiate $memory))
+    (alias core export $memory "memory" (core memory $mem))
+    (alias core export $memory "realloc" (core func $realloc))
+    (alias export $greeter "greet" (func $greet))
+    (core func $greet (canon lower (func $greet) (memory $mem) (realloc $realloc)))
+    (core module $main
+        (import "greeter" "greet" (func $greet (param i32 i32 i32)))
+        (func (export "greet") (param i32 i32) (result i32)
+            (call $greet (local.get 0) (local.get 1) (i32.const 0))
+            (i32.const 0)))
+    (core instance $main (instantiate $main
+        (with "greeter" (instance (export "greet" (func $greet))))))
+    (func (export "greet") (param "name" string) (result string)
+        (canon lift (core func $main "greet") (memory $mem) (realloc $realloc))))
+"#;
+
+/// A component of the demonstration, with its text changed.
+fn guest(world: &str, change: impl FnOnce(String) -> String) -> Vec<u8> {
     let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/demo/guests");
+    let wat = std::fs::read_to_string(guests.join(world).with_extension("wat")).unwrap();
     let mut resolve = Resolve::default();
     let package = resolve.push_file(guests.join("greeter.wit")).unwrap();
-    let world = resolve.select_world(&[package], Some("client")).unwrap();
-    let mut module = wat::parse_file(guests.join("client.wat")).unwrap();
+    let selected = resolve.select_world(&[package], Some(world)).unwrap();
+    let mut module = wat::parse_str(change(wat)).unwrap();
     let encoding = StringEncoding::UTF8;
-    embed_component_metadata(&mut module, &resolve, world, encoding, false).unwrap();
+    embed_component_metadata(&mut module, &resolve, selected, encoding, false).unwrap();
     let mut encoder = ComponentEncoder::default();
     let encoder = encoder.module(&module).unwrap();
     encoder.validate(true).encode().unwrap()

@@ -1,15 +1,21 @@
 //! The connection to NATS: options named as the `nats` program names them.
 
+mod connection;
+mod error;
+
 use core::time::Duration;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr};
-use bytes::Bytes;
+use async_nats::{ConnectErrorKind, ConnectOptions, ServerAddr};
 use clap::Args;
-use futures::StreamExt as _;
 use tokio::sync::watch;
+
+pub(crate) use self::connection::round_trip;
+pub use self::connection::{Connection, ConnectionState};
+use self::connection::{follow, log};
+pub use self::error::ConnectError;
 
 /// How often the server is asked for a sign of life. A frozen server is noticed after about two
 /// and a half of these; the client's own default of a minute would take three.
@@ -74,87 +80,6 @@ pub struct NatsArgs {
     /// Custom prefix for inboxes [default: _INBOX]
     #[arg(long, value_name = "PREFIX", value_parser = inbox_prefix)]
     pub inbox_prefix: Option<String>,
-}
-
-/// A connection to NATS and what becomes of it.
-#[derive(Debug)]
-pub struct Connection {
-    /// The connection itself.
-    pub client: Client,
-    /// Whether it is up. Changes as the client notices.
-    pub state: watch::Receiver<ConnectionState>,
-}
-
-/// Whether a connection is up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ConnectionState {
-    /// Whether the connection is down right now.
-    pub is_down: bool,
-    /// How often it has been lost so far.
-    pub losses: u64,
-}
-
-/// No connection.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// An address is none. It may hold a password, so it is not repeated; `clap` would.
-    #[error(
-        "`--nats` takes URLs such as nats://host:4222, tls://host:4222 or host:4222, separated by \
-         commas; the {}. is none",
-        .nth
-    )]
-    Url {
-        /// Which one, counted from 1.
-        nth: usize,
-    },
-    /// A file that an option names can't be used.
-    #[error("can't use the file of `{option}`, `{}`", .path.display())]
-    File {
-        /// The option.
-        option: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The server refused the user.
-    #[error(
-        "NATS at {servers} refused the connection: check the credentials (`--creds`, `--nkey` or `--user`)"
-    )]
-    Refused {
-        /// The servers, without what is secret in their URLs.
-        servers: String,
-        /// What the client says.
-        source: async_nats::ConnectError,
-    },
-    /// The TLS options do not work with this server, or at all.
-    #[error(
-        "no TLS connection to NATS at {servers}: check `--tlsca`, `--tlscert`, `--tlskey` and `--tlsfirst`"
-    )]
-    Tls {
-        /// As above.
-        servers: String,
-        /// What the client says.
-        source: async_nats::ConnectError,
-    },
-    /// Nobody answers there.
-    #[error(
-        "can't connect to NATS at {servers}: start a server there, or name another with `--nats URL`"
-    )]
-    Unreachable {
-        /// As above.
-        servers: String,
-        /// What the client says.
-        source: async_nats::ConnectError,
-    },
-}
-
-impl ConnectError {
-    /// Whether the command itself is wrong, rather than its surroundings.
-    #[must_use]
-    pub fn is_bad_input(&self) -> bool {
-        matches!(self, Self::Url { .. } | Self::File { .. })
-    }
 }
 
 impl NatsArgs {
@@ -308,50 +233,6 @@ fn reconnect_delay(attempts: usize) -> Duration {
     let exponent = u32::try_from(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
     let delay = Duration::from_millis(2_u64.saturating_pow(exponent));
     delay.min(MAX_RECONNECT_DELAY)
-}
-
-/// Waits until the server has processed everything that this connection sent before.
-///
-/// A flush does not show that: it ends when the bytes have left.
-///
-/// # Errors
-///
-/// The connection is closed. While it is down, or if the server does not permit its inbox, this
-/// waits on.
-pub(crate) async fn round_trip(client: &Client) -> Result<(), async_nats::Error> {
-    let inbox = client.new_inbox();
-    let mut subscription = client.subscribe(inbox.clone()).await?;
-    client.publish(inbox, Bytes::new()).await?;
-    match subscription.next().await {
-        Some(_) => Ok(()),
-        None => Err("the subscription ended".into()),
-    }
-}
-
-fn follow(state: &watch::Sender<ConnectionState>, event: &Event) {
-    state.send_if_modified(|state| match event {
-        Event::Disconnected if !state.is_down => {
-            state.is_down = true;
-            state.losses += 1;
-            true
-        }
-        Event::Connected => core::mem::take(&mut state.is_down),
-        _ => false,
-    });
-}
-
-fn log(event: &Event) {
-    match event {
-        Event::Connected => tracing::info!("connected to NATS"),
-        Event::Disconnected => tracing::warn!("the connection to NATS is down"),
-        Event::LameDuckMode => tracing::info!("the NATS server is about to stop"),
-        Event::SlowConsumer(_) | Event::ServerError(_) => {
-            tracing::warn!("NATS reports: {event}");
-        }
-        // One for each attempt to reconnect.
-        Event::ClientError(error) => tracing::info!("NATS client: {error}"),
-        event => tracing::debug!(%event, "NATS"),
-    }
 }
 
 #[cfg(test)]

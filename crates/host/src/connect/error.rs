@@ -1,0 +1,67 @@
+//! Why there is no connection.
+
+use std::io;
+use std::path::PathBuf;
+
+/// No connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// An address is none. It may hold a password, so it is not repeated; `clap` would.
+    #[error(
+        "`--nats` takes URLs such as nats://host:4222, tls://host:4222 or host:4222, separated by \
+         commas; the {}. is none",
+        .nth
+    )]
+    Url {
+        /// Which one, counted from 1.
+        nth: usize,
+    },
+    /// A file that an option names can't be used.
+    #[error("can't use the file of `{option}`, `{}`", .path.display())]
+    File {
+        /// The option.
+        option: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The server refused the user.
+    #[error(
+        "NATS at {servers} refused the connection: check the credentials (`--creds`, `--nkey` or `--user`)"
+    )]
+    Refused {
+        /// The servers, without what is secret in their URLs.
+        servers: String,
+        /// What the client says.
+        source: async_nats::ConnectError,
+    },
+    /// The TLS options do not work with this server, or at all.
+    #[error(
+        "no TLS connection to NATS at {servers}: check `--tlsca`, `--tlscert`, `--tlskey` and `--tlsfirst`"
+    )]
+    Tls {
+        /// As above.
+        servers: String,
+        /// What the client says.
+        source: async_nats::ConnectError,
+    },
+    /// Nobody answers there.
+    #[error(
+        "can't connect to NATS at {servers}: start a server there, or name another with `--nats URL`"
+    )]
+    Unreachable {
+        /// As above.
+        servers: String,
+        /// What the client says.
+        source: async_nats::ConnectError,
+    },
+}
+
+impl ConnectError {
+    /// Whether the command itself is wrong, rather than its surroundings.
+    #[must_use]
+    pub fn is_bad_input(&self) -> bool {
+        matches!(self, Self::Url { .. } | Self::File { .. })
+    }
+}

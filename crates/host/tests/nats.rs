@@ -1,0 +1,254 @@
+//! The commands on a real NATS server: `$NATS_SERVER`, else the `nats-server` in `PATH`.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers here are as much tests as the tests"
+)]
+
+mod support;
+
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+
+use futures::StreamExt as _;
+use nix::sys::signal::Signal;
+use support::nats::{self, Process};
+use support::{Files, output, program};
+
+const LINKS: &str = "
+[[link]]
+source = \"client\"
+target = \"greeter\"
+interface = \"test:app/greeter\"
+";
+
+/// A directory with everything in it, and a NATS server.
+struct Setup {
+    files: Files,
+    url: String,
+    _nats: Process,
+}
+
+impl Setup {
+    fn new() -> Self {
+        let files = Files::new();
+        files.write("links.toml", LINKS);
+        let (nats, url) = nats::start();
+        Self {
+            files,
+            url,
+            _nats: nats,
+        }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = program(&self.files.path(""));
+        command.env("NATS_URL", &self.url).args(args);
+        command
+    }
+
+    /// Starts the greeter and waits until it serves.
+    fn serve(&self, component: &str, options: &[&str]) -> Process {
+        let mut command = self.command(&["serve", "--id", "greeter", component]);
+        let mut process = Process::start(command.args(options));
+        process.says("serving greeter: 1 function");
+        process
+    }
+
+    fn call(&self, options: &[&str], component: &str) -> Command {
+        let mut command = self.command(&["call", "--id", "client"]);
+        command.args(options).args([component, "greet(\"bob\")"]);
+        command
+    }
+}
+
+#[test]
+fn a_call_prints_its_result_and_says_by_its_exit_code_what_it_was() {
+    let setup = Setup::new();
+    let linked = ["--links", "links.toml"];
+
+    let denied = output(&mut setup.call(&[], "client.wasm"));
+    assert_eq!(
+        denied.stdout,
+        "err(link-denied({delivery: not-sent, message: \"test:app/greeter#greet: no link permits this call\"}))\n"
+    );
+    assert_eq!((denied.code, denied.stderr.as_str()), (Some(3), ""));
+
+    let absent = output(&mut setup.call(&linked, "client.wasm"));
+    let start = "err(target-unavailable({delivery: not-sent, ";
+    assert!(absent.stdout.starts_with(start), "{}", absent.stdout);
+    assert_eq!(absent.code, Some(3));
+
+    let trapped = output(&mut setup.call(&linked, "plain.wat"));
+    let start = "error: the component trapped because a call that it made failed: \
+                 `target-unavailable` (not-sent)\n  caused by: target-unavailable: ";
+    assert!(trapped.stderr.starts_with(start), "{}", trapped.stderr);
+    assert_eq!((trapped.code, trapped.stdout.as_str()), (Some(1), ""));
+
+    let _greeter = setup.serve("quick.wasm", &[]);
+    let answered = output(&mut setup.call(&linked, "client.wasm"));
+    assert_eq!(answered.stdout, "ok(\"hello, bob\")\n");
+    assert_eq!((answered.code, answered.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_target_that_does_not_answer_is_a_timeout() {
+    let setup = Setup::new();
+    let _greeter = setup.serve("slow.wasm", &[]);
+    let late = output(&mut setup.call(
+        &["--links", "links.toml", "--timeout", "100ms"],
+        "client.wasm",
+    ));
+    let start = "err(timeout({delivery: accepted, ";
+    assert!(late.stdout.starts_with(start), "{}", late.stdout);
+    assert_eq!(late.code, Some(3));
+}
+
+#[test]
+fn a_repetition_goes_on_after_a_failure() {
+    let setup = Setup::new();
+    let options = ["--repeat", "3", "--interval", "0s"];
+    let trapped = output(&mut setup.call(&options, "plain.wat"));
+    let line = "trap: link-denied: test:app/greeter#greet: no link permits this call\n";
+    assert_eq!(trapped.stdout, line.repeat(3));
+    assert_eq!(trapped.code, Some(1));
+    assert_eq!(trapped.stderr.matches("caused by: link-denied").count(), 3);
+}
+
+/// Starts a call and waits until the greeter has accepted it.
+fn call_in_flight(setup: &Setup) -> Process {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let nats = async_nats::connect(&setup.url).await.unwrap();
+        let mut messages = nats.subscribe(">").await.unwrap();
+        nats.publish("probe", "".into()).await.unwrap();
+        assert_eq!(messages.next().await.unwrap().subject.as_str(), "probe");
+        let mut call = setup.call(&["--links", "links.toml", "--timeout", "5s"], "client.wasm");
+        let call = Process::start(call.stdout(Stdio::piped()));
+        let inbox = loop {
+            let message = messages.next().await.unwrap();
+            if message.subject.contains(".wrpc.0.0.1.") {
+                break message.reply.unwrap();
+            }
+        };
+        // The handshake.
+        while messages.next().await.unwrap().subject != inbox {}
+        call
+    })
+}
+
+#[test]
+fn a_signal_lets_running_calls_finish() {
+    let setup = Setup::new();
+    let greeter = setup.serve("soon.wasm", &[]);
+    let call = call_in_flight(&setup);
+    greeter.signal(Signal::SIGTERM);
+    assert_eq!(call.output(), (Some(0), "ok(\"bob\")\n".into()));
+    let (status, stderr) = greeter.ended();
+    assert_eq!(status.code(), Some(0), "{stderr}");
+    assert!(!stderr.contains("cut off"), "{stderr}");
+}
+
+#[test]
+fn the_grace_period_ends_calls_that_do_not() {
+    let setup = Setup::new();
+    let greeter = setup.serve("slow.wasm", &["--grace", "50ms"]);
+    let _call = call_in_flight(&setup);
+    greeter.signal(Signal::SIGINT);
+    let (status, stderr) = greeter.ended();
+    assert_eq!(status.code(), Some(0), "{stderr}");
+    assert!(
+        stderr.contains("1 running call is cut off after the grace period"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_second_signal_does_not_wait() {
+    let setup = Setup::new();
+    let mut greeter = setup.serve("slow.wasm", &["--grace", "1h"]);
+    let _call = call_in_flight(&setup);
+    greeter.signal(Signal::SIGTERM);
+    greeter.says("SIGTERM: no more calls are taken");
+    greeter.signal(Signal::SIGTERM);
+    let (status, stderr) = greeter.ended();
+    assert_eq!(status.code(), Some(0), "{stderr}");
+    assert!(
+        stderr.contains("1 running call is cut off by SIGTERM"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_server_bounds_its_calls_if_told_to() {
+    let setup = Setup::new();
+    let mut greeter = setup.serve("slow.wasm", &["--max-duration", "50ms"]);
+    let failed = output(&mut setup.call(&["--links", "links.toml"], "client.wasm"));
+    let start = "err(target-failed({delivery: accepted, ";
+    assert!(failed.stdout.starts_with(start), "{}", failed.stdout);
+    greeter.says("the call took longer than 50ms");
+}
+
+#[test]
+fn the_demo_is_as_expected_and_leaves_nothing_behind() {
+    let files = Files::new();
+    let directory = files.path("tmp");
+    std::fs::create_dir(&directory).unwrap();
+    let mut demo = program(&files.path(""));
+    demo.args(["demo"])
+        .arg("--nats-server")
+        .arg(nats::program());
+    demo.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    let demo = output(demo.env("TMPDIR", &directory));
+    let marked = |mark: &str| {
+        demo.stdout
+            .lines()
+            .filter(|line| line.starts_with(mark))
+            .count()
+    };
+    assert_eq!((marked("✓"), marked("✗")), (7, 0), "{}", demo.stdout);
+    let order = [
+        "ok(",
+        "link-denied",
+        "target-unavailable",
+        "timeout",
+        "ok(",
+        "transport",
+        "ok(",
+    ];
+    let rows = demo.stdout.lines().filter(|line| line.starts_with('✓'));
+    for (row, expected) in rows.zip(order) {
+        assert!(row.contains(expected), "{row}: {expected}");
+    }
+    assert_eq!((demo.code, demo.stderr.as_str()), (Some(0), ""));
+    assert_gone(&demo.stdout, &directory);
+}
+
+#[test]
+fn an_interrupted_demo_leaves_nothing_behind() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let files = Files::new();
+        let directory = files.path("tmp");
+        std::fs::create_dir(&directory).unwrap();
+        let mut demo = program(&files.path(""));
+        demo.args(["demo"])
+            .arg("--nats-server")
+            .arg(nats::program());
+        demo.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        let mut demo = Process::start(demo.env("TMPDIR", &directory).stdout(Stdio::piped()));
+        let head = demo.reads("is removed");
+        demo.signal(signal);
+        let (status, stderr) = demo.ended();
+        assert_eq!(status.code(), Some(1), "{stderr}");
+        assert_eq!(stderr, format!("error: stopped by {signal}"));
+        assert_gone(&head, &directory);
+    }
+}
+
+/// The NATS server of a demo that printed `head`, and its files, are gone.
+fn assert_gone(head: &str, directory: &std::path::Path) {
+    let (_, port) = head.split_once("(port ").unwrap();
+    let port: u16 = port.split_once(')').unwrap().0.parse().unwrap();
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
+    assert_eq!(std::fs::read_dir(directory).unwrap().count(), 0);
+}
