@@ -14,4 +14,6 @@ mod no_result;
 mod queued;
 mod roles;
 mod rows;
+mod storm;
+mod tower;
 mod versions;

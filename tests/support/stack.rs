@@ -9,6 +9,8 @@ use wrpc_middleware::nats::NatsTransport;
 use wrpc_middleware::runtime::ImportLinker;
 use wrpc_middleware::{Context, Invoker, Stack, Target};
 
+use wrpc_transport::Invoke;
+
 use crate::support::host::Host;
 
 /// The context of every call of the tests' hosts.
@@ -61,9 +63,12 @@ pub fn ours(client: &Client, links: &LinkTable, timeout: Duration, handshake: Du
     Invoker::new(stack.layer(leaf))
 }
 
-/// The component `client`, its imports linked over the stack.
-pub fn host(component: &[u8], ours: Ours) -> Host<Ours> {
-    Host::new(component, ours, context(), |component, linker| {
+/// The component `client`, its imports linked over a stack.
+pub fn host<I>(component: &[u8], stack: I) -> Host<I>
+where
+    I: Invoke<Context = Cx> + Clone + 'static,
+{
+    Host::new(component, stack, context(), |component, linker| {
         ImportLinker::new(component).link_with_rpc(linker).map(drop)
     })
     .expect("a component that links")
