@@ -5,6 +5,7 @@ use core::marker::PhantomData;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::coop::consume_budget;
 use tokio::time::timeout_at;
 use tower::{Service, ServiceExt as _};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
@@ -77,6 +78,10 @@ where
     where
         P: AsRef<[Option<usize>]> + Send + Sync,
     {
+        // A call that fails without waiting for anything, denied or disconnected, would otherwise
+        // never give way to the task that could change that, if it is repeated in a loop.
+        consume_budget().await;
+
         let (deadline, target) = (cx.deadline(), cx.target().cloned());
         let mut invocation = Invocation::new(cx, instance, func, params);
         if !paths.as_ref().is_empty() {

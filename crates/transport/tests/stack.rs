@@ -257,3 +257,19 @@ async fn dropping_a_call_at_any_await_leaves_nothing_behind() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn a_loop_of_calls_that_fail_at_once_gives_way_to_other_tasks() {
+    let invoker = Invoker::new(Stack::new(LinkTable::default()).layer(Mock::silent().leaf()));
+    let other = tokio::spawn(async {});
+    for _ in 0..10_000 {
+        invoker
+            .invoke(cx(), INSTANCE, FUNC, Bytes::new(), NO_PATHS)
+            .await
+            .unwrap_err();
+        if other.is_finished() {
+            return;
+        }
+    }
+    panic!("the other task never ran");
+}

@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use async_nats::connection::State;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
 /// How often a disconnected client is looked at: it has no event to await.
@@ -40,11 +40,25 @@ pub(super) async fn connected(
     ))
 }
 
+/// Waits until `nats` has noticed that it lost its connection.
+pub(super) async fn disconnected(nats: &async_nats::Client) {
+    loop {
+        sleep(LOOK).await;
+        if !is_connected(nats) {
+            return;
+        }
+    }
+}
+
 /// The failure of a call that was handed to a client which then lost its connection.
-pub(super) fn lost() -> RpcError {
+pub(super) fn lost(function: impl fmt::Display) -> RpcError {
     RpcError::new(
         RpcErrorKind::Transport,
         Delivery::Unknown,
-        "the connection to the broker was lost before the target took the call",
+        format!("{function}: {LOST}"),
     )
 }
+
+/// Why it failed, for where the function is not known.
+pub(super) const LOST: &str =
+    "the connection to the broker was lost before the target took the call";

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_nats::client::{PublishError, PublishErrorKind};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
-use super::connection::{is_connected, lost};
+use super::connection::{LOST, is_connected};
 use crate::Stage;
 use crate::leaf::Evidence;
 
@@ -102,6 +102,7 @@ impl Evidence for Handshake {
     }
 
     fn connection_failure(&self) -> Option<RpcError> {
-        (!is_connected(&self.nats)).then(lost)
+        (!is_connected(&self.nats))
+            .then(|| RpcError::new(RpcErrorKind::Transport, Delivery::Unknown, LOST))
     }
 }

@@ -13,7 +13,7 @@ use wrpc_transport_nats::Client;
 
 use super::Handshake;
 use super::clients::Clients;
-use super::connection::connected;
+use super::connection::{connected, disconnected, lost};
 use crate::leaf::{Incoming, Outgoing, invoke};
 use crate::target::is_subject;
 use crate::{CallContext, Channels, Invocation, Progress, Target};
@@ -211,11 +211,10 @@ where
     let rest = invocation
         .params
         .split_off(first.min(invocation.params.len()));
-    invoke(
-        client,
-        Handshake::new(Arc::clone(&config.nats)),
-        invocation,
-        rest,
-    )
-    .await
+    let evidence = Handshake::new(Arc::clone(&config.nats));
+    tokio::select! {
+        biased;
+        channels = invoke(client, evidence, invocation, rest) => channels,
+        () = disconnected(&config.nats) => Err(lost(progress.function())),
+    }
 }
