@@ -205,6 +205,18 @@ impl LinkTable {
     }
 }
 
+/// Of links with the same source, name and interface, the last one stays, as with
+/// [`insert`](LinkTable::insert). [`LinkTable::new`] refuses them.
+impl FromIterator<Link> for LinkTable {
+    fn from_iter<I: IntoIterator<Item = Link>>(links: I) -> Self {
+        let links: Links = links
+            .into_iter()
+            .map(|link| (link.key.clone(), link))
+            .collect();
+        Self(Arc::new(ArcSwap::from_pointee(links)))
+    }
+}
+
 fn unique(links: impl IntoIterator<Item = Link>) -> Result<Links, DuplicateLink> {
     let mut unique = Links::default();
     for link in links {
@@ -307,6 +319,13 @@ mod tests {
             "two links from `b` to a:b/c by the name `default`"
         );
         assert_eq!(table.links(), [link("a", "x", "a:b/c")]);
+    }
+
+    #[test]
+    fn of_collected_duplicates_the_last_one_stays() {
+        let links = [link("a", "x", "a:b/c"), link("a", "y", "a:b/c")];
+        let table: LinkTable = links.into_iter().collect();
+        assert_eq!(table.links(), [link("a", "y", "a:b/c")]);
     }
 
     #[test]
