@@ -22,3 +22,8 @@ pub use wrpc_middleware_transport::{
     CallContext, Channels, Context, Held, InvalidTarget, Invocation, Invoker, Paths, Progress,
     Stack, Stage, Target, Transport, foreign, leaf, limit, link, liveness, retry, timeout,
 };
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
