@@ -102,10 +102,10 @@ where
         Ok(())
     }
 
-    /// Counts `n` values.
+    /// Counts `n` elements.
     fn count(&mut self, n: usize) -> Result<(), DecodeError> {
         self.elements = self.elements.checked_sub(n).ok_or(DecodeError::Limit {
-            what: "values",
+            what: "elements",
             limit: self.limits.elements,
         })?;
         Ok(())
@@ -114,7 +114,7 @@ where
     /// Reads a value in place if it has no parts, and from a future of its own otherwise.
     async fn value(&mut self, ty: &Type, resources: &ResourceTypes) -> Result<Val, DecodeError> {
         let value = match ty {
-            Type::Bool => Val::Bool(self.bit("a `bool`").await?),
+            Type::Bool => Val::Bool(self.input.bit("a `bool`").await?),
             Type::S8 => Val::S8(self.input.byte().await?.cast_signed()),
             Type::U8 => Val::U8(self.input.byte().await?),
             Type::S16 => Val::S16(narrow(self.input.signed(16).await?)?),
@@ -125,8 +125,8 @@ where
             Type::U64 => Val::U64(self.input.unsigned(64).await?),
             Type::Float32 => Val::Float32(f32::from_le_bytes(self.input.array().await?)),
             Type::Float64 => Val::Float64(f64::from_le_bytes(self.input.array().await?)),
-            Type::Char => Val::Char(self.char().await?),
-            Type::String => Val::String(self.string().await?),
+            Type::Char => Val::Char(self.input.char().await?),
+            Type::String => Val::String(self.input.string().await?),
             Type::Enum(ty) => {
                 let index = self.input.length().await?;
                 let name = ty
@@ -197,10 +197,10 @@ where
                     Val::Variant(name, self.payload(case.ty, resources).await?)
                 }
                 Type::Option(ty) => {
-                    let ty = self.bit("an `option`").await?.then(|| ty.ty());
+                    let ty = self.input.bit("an `option`").await?.then(|| ty.ty());
                     Val::Option(self.payload(ty, resources).await?)
                 }
-                Type::Result(ty) => Val::Result(if self.bit("a `result`").await? {
+                Type::Result(ty) => Val::Result(if self.input.bit("a `result`").await? {
                     Err(self.payload(ty.err(), resources).await?)
                 } else {
                     Ok(self.payload(ty.ok(), resources).await?)
@@ -258,37 +258,6 @@ where
             values.push(self.at(i, ty, resources).await?);
         }
         Ok(values)
-    }
-
-    async fn bit(&mut self, what: &str) -> Result<bool, DecodeError> {
-        match self.input.byte().await? {
-            0 => Ok(false),
-            1 => Ok(true),
-            byte => Err(DecodeError::invalid(format!(
-                "{what} starts with {byte}, neither 0 nor 1"
-            ))),
-        }
-    }
-
-    async fn char(&mut self) -> Result<char, DecodeError> {
-        let invalid = || DecodeError::invalid("a `char` is not valid UTF-8");
-        let mut bytes = vec![self.input.byte().await?];
-        let more = match bytes.as_slice() {
-            [0..=0x7f] => 0,
-            [0xc2..=0xdf] => 1,
-            [0xe0..=0xef] => 2,
-            [0xf0..=0xf4] => 3,
-            _ => return Err(invalid()),
-        };
-        bytes.extend(self.input.bytes(more).await?);
-        let text = str::from_utf8(&bytes).map_err(|_| invalid())?;
-        text.chars().next().ok_or_else(invalid)
-    }
-
-    async fn string(&mut self) -> Result<String, DecodeError> {
-        let length = self.input.length().await?;
-        String::from_utf8(self.input.bytes(length).await?)
-            .map_err(|_| DecodeError::invalid("a `string` is not valid UTF-8"))
     }
 
     pub(super) async fn flags<'a>(

@@ -134,6 +134,38 @@ impl<R: AsyncRead + Unpin> Input<R> {
         // On a target with 16 bits to a pointer nothing of that length is within any limit.
         Ok(usize::try_from(length).unwrap_or(usize::MAX))
     }
+
+    /// The byte that `what` starts with.
+    pub(super) async fn bit(&mut self, what: &str) -> Result<bool, DecodeError> {
+        match self.byte().await? {
+            0 => Ok(false),
+            1 => Ok(true),
+            byte => Err(DecodeError::invalid(format!(
+                "{what} starts with {byte}, neither 0 nor 1"
+            ))),
+        }
+    }
+
+    pub(super) async fn char(&mut self) -> Result<char, DecodeError> {
+        let invalid = || DecodeError::invalid("a `char` is not valid UTF-8");
+        let mut bytes = vec![self.byte().await?];
+        let more = match bytes.as_slice() {
+            [0..=0x7f] => 0,
+            [0xc2..=0xdf] => 1,
+            [0xe0..=0xef] => 2,
+            [0xf0..=0xf4] => 3,
+            _ => return Err(invalid()),
+        };
+        bytes.extend(self.bytes(more).await?);
+        let text = str::from_utf8(&bytes).map_err(|_| invalid())?;
+        text.chars().next().ok_or_else(invalid)
+    }
+
+    pub(super) async fn string(&mut self) -> Result<String, DecodeError> {
+        let length = self.length().await?;
+        String::from_utf8(self.bytes(length).await?)
+            .map_err(|_| DecodeError::invalid("a `string` is not valid UTF-8"))
+    }
 }
 
 fn overflow(bits: u32) -> DecodeError {

@@ -133,7 +133,10 @@ impl<R: AsyncRead> AsyncRead for ChunkReader<R> {
                 State::Header(length) => {
                     let mut byte = [0];
                     let mut read = ReadBuf::new(&mut byte);
-                    ready!(this.inner.as_mut().poll_read(cx, &mut read))?;
+                    if let Err(error) = ready!(this.inner.as_mut().poll_read(cx, &mut read)) {
+                        *this.state = State::Failed(RpcError::classify(error));
+                        continue;
+                    }
                     let &[byte] = read.filled() else {
                         *this.state = failed(
                             RpcErrorKind::TargetFailed,
@@ -157,7 +160,10 @@ impl<R: AsyncRead> AsyncRead for ChunkReader<R> {
                     let room = usize::try_from(*left).unwrap_or(usize::MAX);
                     let room = buf.initialize_unfilled_to(room.min(buf.remaining()));
                     let mut read = ReadBuf::new(room);
-                    ready!(this.inner.as_mut().poll_read(cx, &mut read))?;
+                    if let Err(error) = ready!(this.inner.as_mut().poll_read(cx, &mut read)) {
+                        *this.state = State::Failed(RpcError::classify(error));
+                        continue;
+                    }
                     let filled = read.filled().len();
                     if filled == 0 {
                         *this.state =

@@ -20,13 +20,10 @@ use super::exports::{self, Resources};
 use super::function::{Function, send};
 use super::given::{Given, Release};
 use super::task::to_its_end;
-use super::{InvocationError, InvocationFailure, Unservable};
+use super::{InvocationError, InvocationFailure, MAX_HANDLES, Unservable};
 use crate::codec::{Handles, ResourceTypes};
-use crate::introspect::{FunctionName, uncarried_func};
+use crate::introspect::FunctionName;
 use crate::{HostResources, Limits, LinkOptions};
-
-/// How many handles peers hold to the resources of a store that the host shares.
-const MAX_HANDLES: usize = 1 << 16;
 
 /// A call that was taken, as upstream hands it out.
 type Invocation = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send + 'static>>;
@@ -147,12 +144,9 @@ pub trait ServeExt: Serve {
         };
         let name = FunctionName::new(instance_name, name);
         async move {
-            if let Some(kind) = uncarried_func(&ty) {
-                let cause = super::UnservableCause::Type(kind);
-                let function = name.to_string().into();
-                return Err(Unservable { function, cause }.into());
-            }
+            let function = Function::new(name, &ty, resources, &options, Limits::default());
             let (func, handles) = {
+                let name = &function.name;
                 let mut store = store.lock().await;
                 let parent = match &*name.instance {
                     "" => None,
@@ -165,9 +159,15 @@ pub trait ServeExt: Serve {
                     .get_export_index(&mut *store, parent.as_ref(), &name.name)
                     .and_then(|index| instance.get_func(&mut *store, index))
                     .with_context(|| format!("the instance exports no `{name}`"))?;
+                let pre = instance.instance_pre(&*store);
+                let component = pre.component();
+                let exported = Resources::of(component.engine(), &component.component_type());
+                exported.check(&function, &ty, true).map_err(|cause| {
+                    let function = function.name.to_string().into();
+                    Unservable { function, cause }
+                })?;
                 (func, shared_handles(&mut store)?)
             };
-            let function = Function::new(name, &ty, resources, &options, Limits::default());
             let shared = Arc::new(HostStore { store, handles });
             serve(self, function, move |function, outgoing, incoming| {
                 let shared = Arc::clone(&shared);

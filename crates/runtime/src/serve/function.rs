@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tracing::{debug, trace};
-use wasmtime::AsContextMut as _;
-use wasmtime::Store;
 use wasmtime::component::types::ComponentFunc;
 use wasmtime::component::{ComponentExportIndex, Func, Instance, InstancePre, Type, Val};
 use wasmtime::error::Context as _;
+use wasmtime::{AsContextMut as _, Store, Trap};
 use wrpc_runtime_wasmtime::{WrpcView, WrpcViewExt as _, rpc};
 use wrpc_transport::Index;
 
@@ -36,6 +35,16 @@ enum Results {
     /// The `ok` value of a `result<T, wrpc:rpc/error.error>`, as with upstream: an error means
     /// that there is no result.
     Ok(Vec<Type>),
+}
+
+impl Results {
+    /// How many results the function has.
+    fn count(&self) -> usize {
+        match self {
+            Self::Declared(types) => types.len(),
+            Self::Ok(_) => 1,
+        }
+    }
 }
 
 /// Parameters that have arrived, and are in no store yet.
@@ -126,7 +135,7 @@ impl Function {
         let lent = resolve(store, &mut values, pending, handles.as_deref_mut())
             .map_err(InvocationFailure::Parameters)?;
         // Wasmtime replaces them all, or returns an error.
-        let mut results = vec![Val::Bool(false); func.ty(&*store).results().len()];
+        let mut results = vec![Val::Bool(false); self.results.count()];
         trace!(function = %self.name, "call");
         func.call_async(&mut *store, &values, &mut results)
             .await
@@ -184,7 +193,7 @@ impl Function {
             Err(error) => {
                 // Nobody will ever ask for them.
                 for value in &values {
-                    drop_resources(store, value).await;
+                    drop_resources(store, value).await?;
                 }
                 Err(InvocationFailure::Results(error.into()))
             }
@@ -232,19 +241,21 @@ where
     }
 }
 
-/// Drops the resources in `value` that are still in the store.
-async fn drop_resources<T: Send + 'static>(store: &mut Store<T>, value: &Val) {
+/// Drops the resources in `value` that are still in the store. Fails if a destructor traps.
+async fn drop_resources<T: Send + 'static>(
+    store: &mut Store<T>,
+    value: &Val,
+) -> Result<(), InvocationFailure> {
     let mut values = vec![value];
     while let Some(value) = values.pop() {
         match value {
-            Val::Resource(resource) => {
-                if let Err(error) = resource.resource_drop_async(&mut *store).await {
-                    debug!(
-                        ?error,
-                        "a resource was gone already, or failed to be dropped"
-                    );
+            Val::Resource(resource) => match resource.resource_drop_async(&mut *store).await {
+                Ok(()) => {}
+                Err(error) if error.is::<Trap>() => {
+                    return Err(InvocationFailure::Trap(error.into()));
                 }
-            }
+                Err(error) => debug!(?error, "a resource had left the store already"),
+            },
             Val::List(more) | Val::Tuple(more) => values.extend(more),
             Val::Record(fields) => values.extend(fields.iter().map(|(_, value)| value)),
             Val::Variant(_, Some(value))
@@ -253,6 +264,7 @@ async fn drop_resources<T: Send + 'static>(store: &mut Store<T>, value: &Val) {
             _ => {}
         }
     }
+    Ok(())
 }
 
 /// Writes the results to the caller, to their end.

@@ -1,24 +1,8 @@
 //! The target's side: exports of a component that peers call over wRPC.
 //!
-//! Each call is a future of its own, which the host runs where it likes. A caller that sends its
-//! parameters slowly, or not at all, holds up nobody: a store is touched only once they are
-//! complete.
-//!
-//! # Which instance runs a call
-//!
-//! A component that exports no resources gets a fresh store and instance for each call, and calls
-//! run in parallel. One that exports resources has state that outlives a call, so it gets one
-//! instance; its calls run one after the other, in the order in which their parameters were
-//! complete. That instance is replaced, together with its store, after a trap, since Wasmtime
-//! enters no instance that has trapped. Handles to the resources of the old one are unknown then,
-//! and calls with them end without a result.
-//!
-//! # What is bounded
-//!
-//! Parameters are read within [`Limits`](crate::Limits); the number of handles that peers hold is
-//! bounded, and so is the time of a call if the host says so
-//! ([`ExportServer::max_duration`]). How many calls run at a time is not bounded here: that is up
-//! to who runs the futures.
+//! [`ExportServer`] and [`ServeExt`] find functions ([`exports`]) and register them; each call of a
+//! [`function`] is a future of its own, which reads parameters, then runs in an instance of its own
+//! or takes its turn on a shared [`instance`], then writes the results.
 
 mod error;
 mod exports;
@@ -26,6 +10,8 @@ mod ext;
 mod function;
 mod given;
 mod instance;
+mod runner;
+mod served;
 mod server;
 mod task;
 
@@ -37,7 +23,11 @@ pub use self::error::{
     InvocationError, InvocationFailure, ServeError, Unservable, UnservableCause,
 };
 pub use self::ext::ServeExt;
-pub use self::server::{ExportServer, Invocation, Served};
+pub use self::served::{Invocation, Served};
+pub use self::server::ExportServer;
 
 /// Makes the stores that instances live in.
 type StoreFactory<T> = Arc<dyn Fn() -> Store<T> + Send + Sync>;
+
+/// How many handles peers hold to the resources of one instance, unless the host says otherwise.
+const MAX_HANDLES: usize = 1 << 16;

@@ -1,38 +1,21 @@
 //! Every export of a component, served.
 
-use core::fmt;
-use core::pin::Pin;
-use core::task::{Context, Poll};
 use core::time::Duration;
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
-use futures::stream::{BoxStream, SelectAll};
-use futures::{Stream, StreamExt as _};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tracing::{Instrument as _, debug, debug_span};
+use tracing::debug;
 use wasmtime::Store;
 use wasmtime::component::{ComponentExportIndex, InstancePre};
 use wrpc_runtime_wasmtime::WrpcView;
-use wrpc_transport::{Index, Serve};
+use wrpc_transport::Serve;
 
 use super::exports::{self, Export, Resources};
-use super::function::{Function, send};
+use super::function::Function;
 use super::instance::Shared;
-use super::task::within;
-use super::{
-    InvocationError, InvocationFailure, ServeError, StoreFactory, Unservable, UnservableCause,
-};
+use super::runner::{Instances, Runner, register};
+use super::{MAX_HANDLES, ServeError, Served, StoreFactory, Unservable, UnservableCause};
 use crate::Limits;
 use crate::introspect::{FunctionName, same_interface};
-
-/// One call that was taken: run it to answer the caller.
-///
-/// It fails with the reason why the caller got no answer. It belongs to nobody else, so it may be
-/// spawned, and it ends no matter what becomes of the [`Served`] that it came from. Dropped, it
-/// leaves the call unanswered; a guest that shares its instance with other calls goes on to its
-/// end all the same.
-pub type Invocation = BoxFuture<'static, Result<(), InvocationError>>;
 
 /// Serves every function that a component exports.
 ///
@@ -60,9 +43,29 @@ pub type Invocation = BoxFuture<'static, Result<(), InvocationError>>;
 /// # }
 /// ```
 ///
+/// # Which instance runs a call
+///
+/// Calls of a component that exports no resources run in parallel, each in a store and an instance
+/// of its own. A component that exports resources has state that outlives a call, so it has one
+/// instance: its calls run one after the other, in the order in which their parameters were
+/// complete. That instance is replaced, together with its store, after a trap, since Wasmtime
+/// enters no instance that has trapped. Handles to the resources of the old one are unknown from
+/// then on, and calls with them fail with [`DecodeError::UnknownHandle`](crate::DecodeError).
+///
+/// A resource that the component imports is taken for one of the caller's, which the guest may hold
+/// and give back ([`RemoteResource`](crate::RemoteResource)); an `input-stream` of `wasi:io`
+/// travels as a stream. Other resources of `wasi` can't travel.
+///
+/// # What is bounded
+///
+/// Parameters are read within [`Limits`], without a store: a caller that sends them slowly, or not
+/// at all, holds up nobody. The number of handles that callers hold is bounded, and so is the time
+/// of a call if [`max_duration`](Self::max_duration) says so. How many calls run at a time is up to
+/// who runs the invocations.
+///
 /// # A guest that never yields
 ///
-/// A bound on time, here or around the [`Invocation`], takes effect where the guest awaits the
+/// A bound on time, here or around the [`Invocation`](crate::Invocation), takes effect where the guest awaits the
 /// host. One that computes without end is polled without end. So let the store factory make guests
 /// yield: with [`Config::epoch_interruption`](wasmtime::Config::epoch_interruption), a thread that
 /// calls [`Engine::increment_epoch`](wasmtime::Engine::increment_epoch), and
@@ -103,7 +106,7 @@ impl<T: WrpcView + 'static> ExportServer<T> {
             component,
             store: Arc::new(store),
             limits: Limits::default(),
-            max_handles: 1 << 16,
+            max_handles: MAX_HANDLES,
             max_duration: None,
             skipped: Vec::new(),
         }
@@ -190,17 +193,13 @@ impl<T: WrpcView + 'static> ExportServer<T> {
         let shared = !resources.types.guest.is_empty();
         let functions = self.plan(&resources, shared)?;
         let runner = self.runner(shared).await?;
-        let mut calls = SelectAll::new();
-        let mut names = Vec::with_capacity(functions.len());
+        let mut served = Served::new();
         for (function, index) in functions {
-            let function = Arc::new(function);
-            names.push(function.name.to_string().into_boxed_str());
-            calls.push(register(transport, function, index, runner.clone()).await?);
+            let name = function.name.to_string();
+            let calls = register(transport, Arc::new(function), index, runner.clone()).await?;
+            served.push(name, calls);
         }
-        Ok(Served {
-            functions: names.into(),
-            calls,
-        })
+        Ok(served)
     }
 
     /// What is to be served.
@@ -250,144 +249,5 @@ impl<T: WrpcView + 'static> ExportServer<T> {
             instances,
             max_duration,
         })
-    }
-}
-
-/// Takes calls of one function.
-async fn register<S, T>(
-    transport: &S,
-    function: Arc<Function>,
-    index: ComponentExportIndex,
-    runner: Runner<T>,
-) -> Result<Calls<S::Context>, ServeError>
-where
-    S: Serve,
-    T: WrpcView + 'static,
-{
-    let name = function.name.clone();
-    let calls = transport
-        .serve(&name.instance, name.rpc(), function.paths())
-        .await
-        .map_err(|source| ServeError::Register {
-            function: name.to_string().into(),
-            source,
-        })?;
-    debug!(function = %name, "serving");
-    let calls = calls.map(move |call| match call {
-        Ok((context, outgoing, incoming)) => {
-            let (runner, function) = (runner.clone(), Arc::clone(&function));
-            let span = debug_span!("invocation", function = %function.name);
-            let invocation = async move {
-                runner
-                    .run(&function, index, outgoing, incoming)
-                    .await
-                    .map_err(|failure| InvocationError::new(function.name.to_string(), failure))
-            };
-            Ok((context, Box::pin(invocation.instrument(span)) as Invocation))
-        }
-        Err(source) => Err(ServeError::Accept {
-            function: function.name.to_string().into(),
-            source,
-        }),
-    });
-    Ok(calls.boxed())
-}
-
-/// How calls get their instance.
-enum Instances<T: 'static> {
-    PerCall {
-        component: InstancePre<T>,
-        store: StoreFactory<T>,
-    },
-    Shared(Arc<Shared<T>>),
-}
-
-struct Runner<T: 'static> {
-    instances: Instances<T>,
-    max_duration: Option<Duration>,
-}
-
-impl<T: 'static> Clone for Runner<T> {
-    fn clone(&self) -> Self {
-        Self {
-            instances: match &self.instances {
-                Instances::PerCall { component, store } => Instances::PerCall {
-                    component: component.clone(),
-                    store: Arc::clone(store),
-                },
-                Instances::Shared(shared) => Instances::Shared(Arc::clone(shared)),
-            },
-            max_duration: self.max_duration,
-        }
-    }
-}
-
-impl<T: WrpcView + 'static> Runner<T> {
-    async fn run<I, O>(
-        self,
-        function: &Arc<Function>,
-        index: ComponentExportIndex,
-        outgoing: O,
-        incoming: I,
-    ) -> Result<(), InvocationFailure>
-    where
-        I: AsyncRead + Index<I> + Send + Sync + Unpin + 'static,
-        O: AsyncWrite + Index<O> + Send + Sync + Unpin + 'static,
-    {
-        let call = async {
-            let params = function.receive(incoming).await?;
-            match self.instances {
-                Instances::PerCall { component, store } => {
-                    function
-                        .call_once(&component, index, store(), params, outgoing)
-                        .await
-                }
-                Instances::Shared(shared) => {
-                    let (encoded, given) = shared.call(function, index, params).await?;
-                    send(outgoing, encoded).await?;
-                    given.delivered();
-                    Ok(())
-                }
-            }
-        };
-        within(self.max_duration, call).await?
-    }
-}
-
-type Calls<C> = BoxStream<'static, Result<(C, Invocation), ServeError>>;
-
-/// The calls of every function that is served, as they come.
-///
-/// Yields the transport's context of each call together with the [`Invocation`] that answers it,
-/// or [`ServeError::Accept`] if the transport failed to take one. Functions take turns, so a busy
-/// one doesn't starve the others. Ends when the transport ends all of them.
-///
-/// Dropping it stops taking calls; those that were yielded are not affected.
-#[must_use = "no calls are taken unless it is polled"]
-pub struct Served<C> {
-    functions: Arc<[Box<str>]>,
-    calls: SelectAll<Calls<C>>,
-}
-
-impl<C> Served<C> {
-    /// The functions that are served, as `namespace:package/interface#function`.
-    pub fn functions(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.functions.iter().map(|name| &**name)
-    }
-}
-
-impl<C> Stream for Served<C> {
-    type Item = Result<(C, Invocation), ServeError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.calls.poll_next_unpin(cx)
-    }
-}
-
-impl<C> fmt::Debug for Served<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Served")
-            .field("functions", &self.functions)
-            .finish_non_exhaustive()
     }
 }

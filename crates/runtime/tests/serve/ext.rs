@@ -200,3 +200,49 @@ async fn functions_of_one_store_share_its_handles() {
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_guest_on_a_hosts_store_goes_on_to_its_end_when_its_call_is_dropped() {
+    let engine = engine();
+    let component = prepare(&engine, &guests::calc());
+    let shared = Shared::default();
+    let mut store = shared.store(&engine);
+    let instance = component.instantiate_async(&mut store).await.unwrap();
+    let net = Net::default();
+    let calls = net
+        .transport()
+        .serve_function_shared(
+            Arc::new(Mutex::new(store)),
+            instance,
+            [],
+            no_host_resources(),
+            [],
+            function(component.component(), "test:serve/calc", "pause"),
+            "test:serve/calc",
+            "pause",
+        )
+        .await
+        .unwrap();
+    let mut calls = Box::pin(calls);
+    let mut call = async || {
+        let client = net.connect();
+        let streams = client
+            .invoke((), "test:serve/calc", "pause", Bytes::new(), SYNC)
+            .await
+            .unwrap();
+        let ((), invocation) = calls.next().await.unwrap().unwrap();
+        (tokio::spawn(invocation), streams)
+    };
+    let (running, _streams) = call().await;
+    while shared.pausing.load(SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    running.abort();
+    assert!(running.await.unwrap_err().is_cancelled());
+    let (second, (_, mut incoming)) = call().await;
+    shared.gate.0.add_permits(2);
+    second.await.unwrap().unwrap();
+    let mut count = Vec::new();
+    incoming.read_to_end(&mut count).await.unwrap();
+    assert_eq!(count, [2], "after the first");
+}

@@ -17,6 +17,7 @@ package test:serve {
     interface host {
         use wrpc:rpc/error@0.1.0.{error};
         pause: func();
+        panic: func();
         fail: func() -> error;
     }
     interface peers { resource thing; }
@@ -35,6 +36,7 @@ package test:serve {
             constructor(start: u32);
             increment: func() -> u32;
             trap: func();
+            panic: func();
             spin: func();
             pause: func();
             merge: static func(a: counter, b: counter) -> counter;
@@ -135,6 +137,7 @@ pub(crate) fn counters() -> Vec<u8> {
         &format!(
             r#"(module
   (import "test:serve/host" "pause" (func $pause))
+  (import "test:serve/host" "panic" (func $panic))
   (import "[export]test:serve/counters" "[resource-new]counter"
     (func $new (param i32) (result i32)))
   (import "[export]test:serve/counters" "[resource-rep]counter"
@@ -155,6 +158,7 @@ pub(crate) fn counters() -> Vec<u8> {
     (i32.store (local.get 0) (i32.add (i32.load (local.get 0)) (i32.const 1)))
     (i32.load (local.get 0)))
   (func (export "test:serve/counters#[method]counter.trap") (param i32) unreachable)
+  (func (export "test:serve/counters#[method]counter.panic") (param i32) (call $panic))
   (func (export "test:serve/counters#[method]counter.spin") (param i32) (loop $l (br $l)))
   (func (export "test:serve/counters#[method]counter.pause") (param i32) (call $pause))
   (func (export "test:serve/counters#[static]counter.merge") (param i32 i32) (result i32)

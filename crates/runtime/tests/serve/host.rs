@@ -148,6 +148,10 @@ pub(crate) fn prepare(engine: &Engine, binary: &[u8]) -> InstancePre<Host> {
         })
     })
     .unwrap();
+    host.func_wrap("panic", |_, (): ()| -> wasmtime::Result<()> {
+        panic!("a bug of the host")
+    })
+    .unwrap();
     host.func_wrap("fail", |mut store, (): ()| {
         let error = rpc::Error::Invoke(anyhow::anyhow!("a callee of the guest is away"));
         Ok((store.data_mut().push_error(error)?,))

@@ -177,7 +177,7 @@ async fn bad_parameters_and_traps_are_typed_and_end_the_call_without_a_result() 
         (
             "sum",
             &[0xff, 0xff, 0xff, 0xff, 0x0f],
-            "the parameters could not be decoded: the values exceed the limit of 100 values",
+            "the parameters could not be decoded: the values exceed the limit of 100 elements",
         ),
         (
             "echo",

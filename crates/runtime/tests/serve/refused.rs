@@ -1,6 +1,11 @@
-//! What can't be exports, at serve time.
+//! What can't be served, at serve time.
 
-use wrpc_middleware_runtime::{ExportServer, ServeError, ServeExt as _, UnservableCause};
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+use wrpc_middleware_runtime::{
+    ExportServer, ServeError, ServeExt as _, Unservable, UnservableCause,
+};
 
 use crate::guests;
 use crate::host::{Shared, engine, prepare};
@@ -17,7 +22,7 @@ async fn functions_that_cannot_travel_are_named_and_can_be_skipped() {
     let error = server.serve(net.transport()).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`test:serve/host-bound#write` can't be exports: its type has the resource \
+        "`test:serve/host-bound#write` can't be served: its type has the resource \
          `wasi:io/streams@0.2.6.output-stream`, which stays on its host"
     );
     let ServeError::Functions(functions) = error else {
@@ -74,7 +79,33 @@ async fn a_resource_of_the_component_needs_one_instance() {
         .await;
     let error = exports.err().unwrap().to_string();
     assert!(
-        error.starts_with("`test:serve/counters#many` can't be exports"),
+        error.starts_with("`test:serve/counters#many` can't be served"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_shared_instance_serves_no_resource_of_the_host_either() {
+    let engine = engine();
+    let component = prepare(&engine, &guests::host_bound());
+    let ty = crate::ext::function(component.component(), "test:serve/host-bound", "write");
+    let mut store = Shared::default().store(&engine);
+    let instance = component.instantiate_async(&mut store).await.unwrap();
+    let net = Net::default();
+    let calls = net
+        .transport()
+        .serve_function_shared(
+            Arc::new(Mutex::new(store)),
+            instance,
+            [],
+            crate::ext::no_host_resources(),
+            [],
+            ty,
+            "test:serve/host-bound",
+            "write",
+        )
+        .await;
+    let error = calls.err().unwrap();
+    let error: &Unservable = error.downcast_ref().unwrap();
+    assert!(matches!(error.cause, UnservableCause::HostResource(_)));
 }

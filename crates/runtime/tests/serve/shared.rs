@@ -31,7 +31,7 @@ impl Counters {
         let net = Net::default();
         let exports = server.serve(net.transport()).await.unwrap();
         assert_eq!(shared.stores.load(SeqCst), 1);
-        assert_eq!(exports.functions().len(), 9);
+        assert_eq!(exports.functions().len(), 10);
         Self {
             net,
             calls: Calls::run(exports),
@@ -175,6 +175,22 @@ async fn the_instance_is_replaced_after_a_trap() {
         2,
         "a stale handle replaces nothing"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_the_host_costs_one_call_and_the_instance() {
+    let mut counters = Counters::serve(|server| server).await;
+    let a = counters.counter(1).await;
+    let (result, ended) = counters.call("counter.panic", &a).await;
+    assert!(result.is_empty());
+    assert!(matches!(
+        ended.unwrap_err().failure(),
+        InvocationFailure::Aborted
+    ));
+    let b = counters.counter(7).await;
+    assert_eq!(counters.increment(&b).await.unwrap(), 8);
+    assert_stale(&counters.increment(&a).await.unwrap_err());
+    assert_eq!(counters.shared.alive.load(SeqCst), 1);
 }
 
 /// Starts `counter.pause`, and waits until the guest is in it.

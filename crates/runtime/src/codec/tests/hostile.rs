@@ -127,7 +127,10 @@ async fn elements_are_counted_over_all_lists() {
     let error = decode(Arrived::new(&bytes, 64), &ty, limits)
         .await
         .unwrap_err();
-    assert_eq!(error.to_string(), "the values exceed the limit of 8 values");
+    assert_eq!(
+        error.to_string(),
+        "the values exceed the limit of 8 elements"
+    );
 }
 
 #[tokio::test]

@@ -206,9 +206,15 @@ async fn a_stream_that_ends_before_its_end_marker_fails_and_goes_on_failing() {
             assert_eq!(RpcError::find(&error).unwrap().kind(), kind, "{bytes:?}");
         }
     }
-    let mut broken = ChunkReader::new(Arrived::new(&[], 1).failing(io::ErrorKind::ConnectionReset));
-    let error = broken.read(&mut [0; 8]).await.unwrap_err();
-    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+    for bytes in [&[][..], &[3, b'a']] {
+        let broken = Arrived::new(bytes, 9).failing(io::ErrorKind::ConnectionReset);
+        let mut reader = ChunkReader::new(broken);
+        for _ in 0..2 {
+            let error = reader.read_to_end(&mut Vec::new()).await.unwrap_err();
+            let error = RpcError::find(&error).unwrap();
+            assert_eq!(error.kind(), RpcErrorKind::Transport);
+        }
+    }
 }
 
 #[tokio::test]
@@ -390,7 +396,13 @@ async fn streams_are_counted_before_any_is_opened() {
     let mut decoder = Decoder::new(many, Limits::default());
     let error = decoder.read(&types[1], &[0], &resources).await.unwrap_err();
     assert!(
-        matches!(error, DecodeError::Limit { what: "values", .. }),
+        matches!(
+            error,
+            DecodeError::Limit {
+                what: "elements",
+                ..
+            }
+        ),
         "{error}"
     );
 }
