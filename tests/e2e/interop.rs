@@ -13,6 +13,9 @@ use crate::support::targets::{self, upstream_client};
 /// What a target's own error is, wherever it arrives.
 const FAILED: &str = r#"err(overloaded({delivery: not-sent, message: "the target says so"}))"#;
 
+/// The same value in Rust.
+const FAILED_RUST: &str = r#"Err(RpcError::Overloaded(Failure { delivery: Delivery::NotSent, message: "the target says so" }))"#;
+
 /// Each function with what it returns for the name "bob".
 const RETURNS: [(&str, &str); 5] = [
     ("greet", r#"ok("hello, bob")"#),
@@ -113,25 +116,62 @@ async fn a_native_client_over_our_stack() {
     assert_bindings_are_answered(&ours(&client, &links(), LONG, LONG), context()).await;
 }
 
+/// Calls every function by upstream's `invoke_values`, with the types that the WIT stands for.
+macro_rules! assert_values_are_answered {
+    ($wrpc:expr, $cx:expr) => {
+        assert_values_are_answered!($wrpc, $cx, "greet" -> String, r#"Ok("hello, bob")"#);
+        assert_values_are_answered!($wrpc, $cx, "count" -> u8, "Ok(3)");
+        assert_values_are_answered!($wrpc, $cx, "touch" -> (), "Ok(())");
+        assert_values_are_answered!(
+            $wrpc, $cx, "describe" -> Person,
+            r#"Ok(Person { name: "hello, bob", age: 42, tags: ["bob"] })"#
+        );
+        assert_values_are_answered!(
+            $wrpc, $cx, "tags" -> Vec<String>,
+            r#"Ok(["bob", "hello, bob"])"#
+        );
+    };
+    ($wrpc:expr, $cx:expr, $func:literal -> $ok:ty, $returns:expr) => {
+        for (name, returns) in [("bob", $returns), ("fail", FAILED_RUST)] {
+            let paths = [[]; 0] as [[Option<usize>; 0]; 0];
+            let call = $wrpc.invoke_values_blocking($cx, GREETER, $func, (name,), paths);
+            let (value,): (Result<$ok, RpcError>,) = call.await.unwrap();
+            assert_eq!(format!("{value:?}"), returns);
+        }
+    };
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn values_sent_by_hand_over_our_stack() {
+async fn values_over_our_stack_to_values() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
-    let _target = targets::native(server.connect().await, GREETER_PREFIX).await;
+    let _target = targets::values(server.connect().await, GREETER_PREFIX).await;
     let ours = ours(&client, &links(), LONG, LONG);
 
-    let ((returned,), _) = ours
-        .invoke_values::<[Option<usize>; 0], _, (Result<String, u8>,)>(
-            context(),
-            GREETER,
-            "greet",
-            ("bob",),
-            [[]; 0],
-        )
-        .await
-        .unwrap();
+    assert_values_are_answered!(ours, context());
+}
 
-    assert_eq!(returned.as_deref(), Ok("hello, bob"));
+#[tokio::test(flavor = "multi_thread")]
+async fn our_caller_to_values() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let _target = targets::values(server.connect().await, GREETER_PREFIX).await;
+
+    let caller = host(&guests::caller(), ours(&client, &links(), LONG, LONG));
+
+    assert_component_is_answered(&caller).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn upstreams_values_to_a_component_that_we_serve() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let target_client = server.connect().await;
+    let _target = targets::component(target_client, GREETER_PREFIX, &guests::target()).await;
+
+    let wrpc = upstream_client(&client, GREETER_PREFIX).await;
+
+    assert_values_are_answered!(wrpc, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! What upstream's client had queued when its connection went is sent later.
 
 use core::time::Duration;
+use std::time::Instant;
 
 use async_nats::{Client, Subscriber};
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use crate::support::guests;
 use crate::support::host::Host;
 use crate::support::nats::{NatsServer, connect, connected, disconnected, round_trip};
 use crate::support::proxy::Proxy;
-use crate::support::stack::{GREETER_PREFIX, LONG, Ours, TIMEOUT, host, links, ours};
+use crate::support::stack::{GREETER_PREFIX, LONG, Ours, SOON, TIMEOUT, host, links, ours};
 use crate::support::targets::{self, RAN, upstream_client};
 use crate::support::wait::guard;
 
@@ -112,6 +113,25 @@ async fn a_call_that_was_queued_at_a_disconnect_is_unknown_and_runs_later() {
     queued.assert_failure(RpcErrorKind::Timeout, Delivery::Unknown);
     rig.proxy.cut();
     disconnected(&rig.client).await;
+    rig.proxy.mend();
+    assert_eq!(rig.next_run().await, "queued");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disconnect_ends_a_call_that_is_queued() {
+    let mut rig = Rig::start().await;
+    let caller = rig.caller(LONG).await;
+    rig.stall().await;
+
+    let mut queued = core::pin::pin!(caller.greet("queued"));
+    // Nothing on the way to the client's queue waits, except for the connection.
+    assert!(futures::poll!(&mut queued).is_pending());
+    rig.proxy.cut();
+    let start = Instant::now();
+    let queued = guard("the call to end", queued).await;
+
+    queued.assert_failure(RpcErrorKind::Transport, Delivery::Unknown);
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
     rig.proxy.mend();
     assert_eq!(rig.next_run().await, "queued");
 }

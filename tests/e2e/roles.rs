@@ -41,6 +41,7 @@ async fn run(role: &str, args: &[&str]) {
             say("ready");
             std::future::pending().await
         }
+        ("measure", [url, adapter]) => crate::memory::measure(connect(url).await, adapter).await,
         other => panic!("no such role: {other:?}"),
     }
 }

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 
 use crate::support::wait::{guard, until};
 
@@ -30,6 +30,11 @@ pub struct NatsServer {
 impl NatsServer {
     /// Starts a server and waits until it takes connections.
     pub async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// Does the same with a configuration in the server's own format.
+    pub async fn start_with(config: &str) -> Self {
         let mut server = Self {
             client_port: Port::reserve(),
             monitor_port: Port::reserve(),
@@ -37,6 +42,7 @@ impl NatsServer {
             dir: tempfile::tempdir().expect("a directory for the server's log"),
             process: None,
         };
+        std::fs::write(server.config(), config).expect("the server's configuration");
         server.name = format!("test-{}-{}", std::process::id(), server.client_port.number);
         // Something that doesn't reserve its port the way we do may sit on it.
         while !server.launch().await {
@@ -116,6 +122,8 @@ impl NatsServer {
     async fn launch(&mut self) -> bool {
         let log = File::create(self.dir.path().join("log")).expect("the server's log");
         let mut process = Command::new(binary())
+            .arg("--config")
+            .arg(self.config())
             .args(["--addr", "127.0.0.1", "--server_name", &self.name])
             .args(["--port", &self.client_port.number.to_string()])
             .args(["--http_port", &self.monitor_port.number.to_string()])
@@ -126,14 +134,13 @@ impl NatsServer {
             .expect(
                 "nats-server, in $NATS_SERVER or on the PATH: `cargo xtask nats-server` gets it",
             );
-        let url = self.url();
         let mut exited = false;
         until("the server to take connections", async || {
             exited = process.try_wait().expect("the server's state").is_some();
             exited
-                || async_nats::connect(&url)
+                || server_name(self.client_port.number)
                     .await
-                    .is_ok_and(|client| client.server_info().server_name == self.name)
+                    .is_some_and(|name| name == self.name)
         })
         .await;
         self.process = Some(process);
@@ -146,6 +153,10 @@ impl NatsServer {
             self.kill();
         }
         !exited
+    }
+
+    fn config(&self) -> PathBuf {
+        self.dir.path().join("config")
     }
 
     fn log(&self) -> String {
@@ -161,6 +172,18 @@ impl Drop for NatsServer {
             let _ = process.wait();
         }
     }
+}
+
+/// The name of the server on a port of this machine, which it says before anyone logs in.
+async fn server_name(port: u16) -> Option<String> {
+    let stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await;
+    let mut info = String::new();
+    BufReader::new(stream.ok()?)
+        .read_line(&mut info)
+        .await
+        .ok()?;
+    let info: serde_json::Value = serde_json::from_str(info.strip_prefix("INFO ")?).ok()?;
+    Some(info["server_name"].as_str()?.to_owned())
 }
 
 /// Connects a client that reconnects for ever, quickly.

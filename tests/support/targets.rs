@@ -16,7 +16,7 @@ use wrpc_runtime_wasmtime::ServeExt as _;
 use wrpc_transport::ServeExt as _;
 
 use crate::support::bindings::server;
-use crate::support::host::State;
+use crate::support::host::{GREETER, State};
 use crate::support::nats::round_trip;
 use server::exports::test::app::{greeter, plain};
 use server::wrpc::errors::types::{Delivery, Failure, RpcError};
@@ -121,6 +121,42 @@ pub async fn native(client: Client, prefix: &str) -> Target {
                 running.spawn(call);
             }
         }
+    }))
+}
+
+/// Serves `greeter` by upstream's `serve_values`, with the types that the WIT stands for.
+pub async fn values(client: Client, prefix: &str) -> Target {
+    let wrpc = upstream_client(&client, prefix).await;
+    let native = Native(client.clone());
+    let mut served = JoinSet::new();
+    /// Serves one function, as the handler of the same name does.
+    macro_rules! serve {
+        ($func:ident -> $ok:ty) => {
+            let calls = wrpc
+                .serve_values::<(String,), (Result<$ok, RpcError>,)>(GREETER, stringify!($func), [])
+                .await
+                .expect("serve");
+            let native = native.clone();
+            served.spawn(async move {
+                let mut calls = core::pin::pin!(calls);
+                while let Some(call) = calls.next().await {
+                    let (cx, (name,), _, respond) = call.expect("a call");
+                    let answer = greeter::Handler::$func(&native, cx, name).await;
+                    respond((answer.expect("an answer"),))
+                        .await
+                        .expect("respond");
+                }
+            });
+        };
+    }
+    serve!(greet -> String);
+    serve!(count -> u8);
+    serve!(touch -> ());
+    serve!(describe -> greeter::Person);
+    serve!(tags -> Vec<String>);
+    round_trip(&client).await;
+    Target(tokio::spawn(async move {
+        while served.join_next().await.is_some() {}
     }))
 }
 

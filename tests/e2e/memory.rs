@@ -1,0 +1,102 @@
+//! What a target can make a host allocate.
+
+use async_nats::Client;
+use wrpc_middleware::link::LinkTable;
+use wrpc_middleware::{Delivery, RpcErrorKind};
+
+use crate::support::guests;
+use crate::support::host::{GREETER, Host};
+use crate::support::nats::NatsServer;
+use crate::support::outcome::Outcome;
+use crate::support::process::{Process, say};
+use crate::support::raw_target::{Behaviour, RawTarget};
+use crate::support::stack::{GREETER_PREFIX, TIMEOUT, host, link, ours};
+use crate::support::targets::upstream_client;
+
+/// Far below what the announced elements would take, far above what a call needs.
+const UNMOVED_KIB: u64 = 64 * 1024;
+
+/// The most memory that this process ever had, in KiB: reserved addresses and resident pages.
+fn peak() -> (u64, u64) {
+    let status = std::fs::read_to_string("/proc/self/status").expect("the state of this process");
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let number = line.and_then(|line| line.split_whitespace().next());
+        number
+            .and_then(|number| number.parse().ok())
+            .expect("a size")
+    };
+    (field("VmPeak:"), field("VmHWM:"))
+}
+
+/// The role of a child process: has its component call `tags`, and says how that ended, and by how
+/// many KiB the peaks of the process rose.
+pub(crate) async fn measure(client: Client, adapter: &str) {
+    let guest = guests::caller();
+    let (outcome, before) = match adapter {
+        "ours" => {
+            let links = LinkTable::default();
+            let caller = host(&guest, ours(&client, &links, TIMEOUT, TIMEOUT));
+            // Wasmtime reserves addresses for an instance's memory, so make one, in a call that
+            // goes nowhere.
+            let denied = caller.greet("bob").await;
+            denied.assert_failure(RpcErrorKind::LinkDenied, Delivery::NotSent);
+            links.insert(&link("test:app/greeter"));
+            let before = peak();
+            (caller.call(GREETER, "tags", "bob").await, before)
+        }
+        "upstream" => {
+            let wrpc = upstream_client(&client, GREETER_PREFIX).await;
+            let caller = Host::upstream(&guest, wrpc, None).context_timeout(TIMEOUT);
+            let before = peak();
+            (caller.call(GREETER, "tags", "bob").await, before)
+        }
+        other => panic!("no such adapter: {other}"),
+    };
+    let after = peak();
+    say(&match (&outcome, outcome.failure()) {
+        (_, Some(failure)) => format!("{} {}", failure.case, failure.delivery.unwrap_or_default()),
+        (Outcome::Trapped(error), _) => format!("{error}"),
+        (Outcome::Returned(_), _) => outcome.wave(),
+    });
+    say(&(after.0 - before.0).to_string());
+    say(&(after.1 - before.1).to_string());
+}
+
+async fn measured(behaviour: Behaviour) -> (String, u64, u64) {
+    let server = NatsServer::start().await;
+    let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, behaviour).await;
+    let mut child = Process::start("measure", &[&server.url(), "ours"]);
+    let ending = child.line().await.expect("an ending");
+    let mut size = async || child.line().await.expect("a size").parse().expect("a size");
+    (ending, size().await, size().await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_four_billion_elements_that_never_come_moves_no_memory() {
+    let (ending, reserved, resident) = measured(Behaviour::HugeList).await;
+
+    assert_eq!(ending, "protocol accepted");
+    assert!(reserved < UNMOVED_KIB, "{reserved}");
+    assert!(resident < UNMOVED_KIB, "{resident}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_elements_moves_no_memory() {
+    let (ending, reserved, resident) = measured(Behaviour::HugeListFlood).await;
+
+    assert_eq!(ending, "protocol accepted");
+    assert!(reserved < UNMOVED_KIB, "{reserved}");
+    assert!(resident < UNMOVED_KIB, "{resident}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_without_the_adapter_five_bytes_abort_the_host() {
+    let server = NatsServer::start().await;
+    let behaviour = Behaviour::HugeList;
+    let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, behaviour).await;
+
+    let child = Process::start("measure", &[&server.url(), "upstream"]);
+
+    assert!(!child.ended().await.success());
+}
