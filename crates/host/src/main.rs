@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
 use wrpc_host::cli::{Cli, Command};
 use wrpc_host::engine::EVENT_INTERVAL;
 use wrpc_host::error::{Error, Exit, report};
@@ -14,14 +13,14 @@ use wrpc_host::{call, demo, serve};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    // The demonstration breaks things on purpose, so by default nothing else speaks of it.
     let default = match cli.command {
-        Command::Demo(_) => LevelFilter::OFF,
-        Command::Serve(_) | Command::Call(_) => LevelFilter::WARN,
+        // It breaks things on purpose.
+        Command::Demo(_) => "off",
+        // What the NATS client has to say reaches us as events and errors, too.
+        Command::Serve(_) | Command::Call(_) => "warn,async_nats=off",
     };
-    let filter = EnvFilter::builder()
-        .with_default_directive(default.into())
-        .from_env_lossy();
+    let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| default.into());
+    let filter = EnvFilter::builder().parse_lossy(filter);
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -4,11 +4,12 @@ mod connection;
 mod error;
 
 use core::time::Duration;
+use std::error::Error as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use async_nats::{ConnectErrorKind, ConnectOptions, ServerAddr};
+use async_nats::{ConnectErrorKind, ConnectOptions, ServerAddr, rustls};
 use clap::Args;
 use tokio::sync::watch;
 
@@ -131,7 +132,7 @@ impl NatsArgs {
             ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
                 ConnectError::Refused { servers, source }
             }
-            ConnectErrorKind::Tls => ConnectError::Tls { servers, source },
+            _ if is_tls(&source) => ConnectError::Tls { servers, source },
             _ => ConnectError::Unreachable { servers, source },
         })
     }
@@ -198,6 +199,15 @@ impl NatsArgs {
 fn shown(servers: &[ServerAddr]) -> String {
     let shown = |server: &ServerAddr| format!("{}:{}", server.host(), server.port());
     servers.iter().map(shown).collect::<Vec<_>>().join(", ")
+}
+
+/// The client calls a certificate that it does not trust an I/O error.
+fn is_tls(error: &async_nats::ConnectError) -> bool {
+    let source = error.source();
+    let io = source.and_then(|source| source.downcast_ref::<io::Error>());
+    let payload = io.and_then(io::Error::get_ref);
+    let tls = payload.and_then(|payload| payload.downcast_ref::<rustls::Error>());
+    tls.is_some() || error.kind() == ConnectErrorKind::Tls
 }
 
 fn file(option: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ConnectError {

@@ -1,5 +1,7 @@
 //! `wrpc-host serve`.
 
+mod drain;
+
 use core::time::Duration;
 use std::io::Write as _;
 
@@ -7,10 +9,11 @@ use async_nats::connection::State;
 use futures::StreamExt as _;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use wrpc_middleware::runtime::{ExportServer, InvocationError, Served};
 use wrpc_transport_nats::NatsContext;
 
+use self::drain::{Stop, stoppable};
 use crate::cli::ServeArgs;
 use crate::component;
 use crate::connect::{Connection, ConnectionState, round_trip};
@@ -51,11 +54,12 @@ pub async fn run(args: ServeArgs) -> Result<Exit, Error> {
     )
     .await
     .map_err(Error::Subscribe)?;
+    let (stop, transport) = stoppable(transport);
     let mut exports = ExportServer::new(instance_pre, move || host.store());
     if let Some(limit) = args.max_duration {
         exports = exports.max_duration(limit);
     }
-    let served = exports.serve(&transport).await?;
+    let mut served = exports.serve(&transport).await?;
     let functions = served.functions().len();
     if functions == 0 {
         return Err(Error::NothingToServe(common.component.clone()));
@@ -67,25 +71,17 @@ pub async fn run(args: ServeArgs) -> Result<Exit, Error> {
 
     let mut calls = JoinSet::new();
     let signal = tokio::select! {
-        signal = signals.next() => Some(signal),
-        () = take(served, &mut calls) => None,
+        signal = signals.next() => signal,
+        () = take(&mut served, &mut calls) => return Err(Error::Unsubscribed),
     };
     returns.abort();
-    if let Some(signal) = signal {
-        say(&format!("{signal}: no more calls are taken"));
-    }
-    // The subscriptions are dropped now; twice, since the client ends them in the background.
-    let unsubscribed = async {
-        confirm(&client).await;
-        confirm(&client).await;
-    };
-    let finished = async { tokio::join!(timeout(args.grace, finish(&mut calls)), unsubscribed) };
+    say(&format!("{signal}: no more calls are taken"));
+    let deadline = Instant::now() + args.grace;
+    stop.soon();
     tokio::select! {
-        (finished, ()) = finished => {
-            if finished.is_err() {
-                tracing::warn!("{} cut off after the grace period", counted_calls(calls.len()));
-            }
-        }
+        finished = wind_down(served, &mut calls, &client, &stop, deadline) => if !finished {
+            tracing::warn!("{} cut off after the grace period", counted_calls(calls.len()));
+        },
         signal = signals.next() => {
             tracing::warn!("{} cut off by {signal}", counted_calls(calls.len()));
         }
@@ -94,14 +90,36 @@ pub async fn run(args: ServeArgs) -> Result<Exit, Error> {
     calls.shutdown().await;
     // The last results are still on their way out.
     confirm(&client).await;
-    match signal {
-        Some(_) => Ok(Exit::Success),
-        None => Err(Error::Unsubscribed),
-    }
+    Ok(Exit::Success)
+}
+
+type Calls = JoinSet<Result<(), InvocationError>>;
+
+/// Ends the subscriptions and lets the running calls finish. Returns whether they did in time.
+async fn wind_down(
+    mut served: Served<NatsContext>,
+    calls: &mut Calls,
+    client: &async_nats::Client,
+    stop: &Stop,
+    deadline: Instant,
+) -> bool {
+    // A handshake that was about to leave when the signal came leaves before this is confirmed.
+    let accepted = async {
+        confirm(client).await;
+        stop.now();
+    };
+    tokio::join!(take(&mut served, calls), accepted);
+    // Twice, since the client ends subscriptions in the background.
+    let unsubscribed = async {
+        confirm(client).await;
+        confirm(client).await;
+    };
+    let (finished, ()) = tokio::join!(timeout_at(deadline, finish(calls)), unsubscribed);
+    finished.is_ok()
 }
 
 /// Takes calls and runs them side by side, until the subscriptions end.
-async fn take(mut served: Served<NatsContext>, calls: &mut JoinSet<Result<(), InvocationError>>) {
+async fn take(served: &mut Served<NatsContext>, calls: &mut Calls) {
     loop {
         tokio::select! {
             call = served.next() => match call {
@@ -116,7 +134,7 @@ async fn take(mut served: Served<NatsContext>, calls: &mut JoinSet<Result<(), In
     }
 }
 
-async fn finish(calls: &mut JoinSet<Result<(), InvocationError>>) {
+async fn finish(calls: &mut Calls) {
     while let Some(ended) = calls.join_next().await {
         log(ended);
     }
