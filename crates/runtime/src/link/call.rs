@@ -179,12 +179,13 @@ impl Import {
                 values.push(value.map_err(|error| accepted(self.undecoded(error)))?);
             }
             let pending = decoder.take_pending();
-            if wire.is_empty() {
-                decoder
-                    .finish()
-                    .await
-                    .map_err(|error| accepted(self.undecoded(error)))?;
-            }
+            let ended = if wire.is_empty() {
+                decoder.finish().await
+            } else {
+                // Two sides with different types: what was read so far may mean anything.
+                decoder.reject_surplus()
+            };
+            ended.map_err(|error| accepted(self.undecoded(error)))?;
             Ok((values, pending))
         };
         let exchanged = exchange(deadline, send, receive, streaming, |error| {

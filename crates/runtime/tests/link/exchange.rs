@@ -182,3 +182,21 @@ async fn a_result_without_payload_is_read_as_a_value() {
     );
     assert_eq!(result.unwrap(), Some(err(rpc_error(&error))));
 }
+
+#[tokio::test(start_paused = true)]
+async fn more_than_the_declared_result_is_another_type() {
+    let guest = guest();
+    for func in ["get", "poke"] {
+        let script = Script {
+            results: vec![Step::Bytes(vec![0, 7, 0xff])],
+            ..Script::default()
+        };
+        let result = guest.call(script, APP, func, &[]).await;
+        let error = RpcError::new(
+            RpcErrorKind::Protocol,
+            Delivery::Accepted,
+            format!("{APP}#{func}: there is more than the declared values"),
+        );
+        assert_eq!(result.unwrap(), Some(err(rpc_error(&error))), "{func}");
+    }
+}
