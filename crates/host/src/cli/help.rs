@@ -21,10 +21,10 @@ that they can after a lost connection.
 
 SIGINT, SIGTERM or SIGHUP stops taking calls, lets the running ones finish within --grace, and
 exits 0. A second signal does not wait. What is lost on the way: a call that NATS has delivered to
-this process, but that was not yet accepted when the signal came, is dropped with the subscription
-that it waits in. Its caller gets `target-unavailable` with the delivery `unknown` after its
-handshake timeout, although the function never ran. So stop the callers first, or let them repeat
-calls that are idempotent.";
+this process, but that was not yet accepted, is dropped with the subscription that it waits in.
+Its caller gets `target-unavailable` with the delivery `unknown` after its handshake timeout,
+although the function never ran. So stop the callers first, or let them repeat calls that are
+idempotent.";
 
 pub(super) const CALL: &str = "\
 Call one function of a component that runs in this process

@@ -4,7 +4,8 @@
 //! has left, and yields the call. To drop the stream in between loses the call, although its
 //! caller was told that it runs. Between two calls nothing is lost. Which of the two it is can't
 //! be seen from outside, so each function's stream goes on for a moment: until its next call, or
-//! until whatever was being accepted must have come out.
+//! until nothing has come for much longer than accepting a call takes. What is left is a first
+//! call in a while that comes at the very end of that moment.
 
 use std::sync::Arc;
 

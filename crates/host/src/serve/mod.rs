@@ -9,7 +9,7 @@ use async_nats::connection::State;
 use futures::StreamExt as _;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use wrpc_middleware::runtime::{ExportServer, InvocationError, Served};
 use wrpc_transport_nats::NatsContext;
 
@@ -24,6 +24,9 @@ use crate::signals::StopSignals;
 
 /// How long to wait for NATS to confirm something that only makes a message more exact.
 const CONFIRMATION: Duration = Duration::from_secs(1);
+
+/// How long a function that is not called goes on taking calls after a signal; see [`drain`].
+const LINGER: Duration = Duration::from_millis(100);
 
 /// Serves every export of the component until a signal comes.
 ///
@@ -103,9 +106,8 @@ async fn wind_down(
     stop: &Stop,
     deadline: Instant,
 ) -> bool {
-    // A handshake that was about to leave when the signal came leaves before this is confirmed.
     let accepted = async {
-        confirm(client).await;
+        sleep(LINGER).await;
         stop.now();
     };
     tokio::join!(take(&mut served, calls), accepted);
