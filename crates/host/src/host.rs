@@ -135,11 +135,7 @@ impl Links {
     /// The table that the stack asks.
     #[must_use]
     pub fn table(&self) -> LinkTable {
-        let table = LinkTable::default();
-        for entry in self.entries() {
-            table.insert(&entry.link());
-        }
-        table
+        self.entries().iter().map(Entry::link).collect()
     }
 }
 
