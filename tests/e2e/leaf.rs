@@ -112,10 +112,10 @@ async fn a_disconnected_client_fails_at_once_or_after_the_wait() {
     assert!(start.elapsed() >= wait);
 
     let patient = NatsTransport::builder(client.clone())
-        .reconnect_wait(Duration::from_secs(60))
+        .reconnect_wait(Duration::from_mins(1))
         .build();
     let call = tokio::spawn(
-        TargetLivenessLayer::new(Duration::from_secs(60))
+        TargetLivenessLayer::new(Duration::from_mins(1))
             .layer(patient)
             .oneshot(to("a")),
     );
@@ -130,7 +130,7 @@ async fn a_wait_that_the_deadline_ends_is_not_sent() {
     let mut server = NatsServer::start().await;
     let client = server.connect().await;
     let patient = NatsTransport::builder(client.clone())
-        .reconnect_wait(Duration::from_secs(60))
+        .reconnect_wait(Duration::from_mins(1))
         .build();
     server.kill();
     disconnected(&client).await;
@@ -176,9 +176,9 @@ async fn names_that_no_subject_can_have_are_refused_at_the_door() {
 async fn parameters_and_results_of_several_messages_arrive_whole() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
-    let served = upstream_client(&client, "a").await;
+    let target = upstream_client(&client, "a").await;
     let mut calls = Box::pin(
-        served
+        target
             .serve_values::<(Bytes,), (Bytes,)>("test:app/echo", "echo", [])
             .await
             .expect("serve"),

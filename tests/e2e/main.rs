@@ -2,6 +2,14 @@
 //!
 //! They are one program, so that Wasmtime is linked once; a file is a concern.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "whatever fails in here is a test that fails"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 

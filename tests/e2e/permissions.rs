@@ -16,12 +16,12 @@ use crate::support::wait::{assert_hangs, guard};
 /// `target` may do everything; `caller` lacks what is denied to it.
 fn config(denied: &str) -> String {
     format!(
-        r#"authorization {{
+        r"authorization {{
             users = [
                 {{ user: target, password: secret }}
                 {{ user: caller, password: secret, permissions: {{ {denied} }} }}
             ]
-        }}"#
+        }}"
     )
 }
 

@@ -28,7 +28,7 @@ async fn run(role: &str, args: &[&str]) {
         ("native", [url, prefix]) => {
             let _target = targets::native(connect(url).await, prefix).await;
             say("ready");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         ("raw", [url, prefix, behaviour]) => {
             let behaviour = Behaviour::ALL
@@ -39,7 +39,7 @@ async fn run(role: &str, args: &[&str]) {
             let accepted = || say("accepted");
             let _target = RawTarget::start_with(client, prefix, behaviour, accepted).await;
             say("ready");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         ("measure", [url, adapter]) => crate::memory::measure(connect(url).await, adapter).await,
         other => panic!("no such role: {other:?}"),

@@ -16,12 +16,12 @@ struct Counter;
 struct Counters(wrpc_transport_nats::Client);
 
 impl Counters {
-    async fn new(&self, start: u32) -> ResourceOwn<Counter> {
+    async fn counter(&self, start: u32) -> ResourceOwn<Counter> {
         let paths = [[]; 0] as [[Option<usize>; 0]; 0];
-        let new = self
+        let counter = self
             .0
             .invoke_values_blocking(None, COUNTERS, "counter", (start,), paths);
-        let (counter,) = new.await.expect("a counter");
+        let (counter,) = counter.await.expect("a counter");
         counter
     }
 
@@ -45,8 +45,8 @@ async fn resources_live_in_one_instance_until_it_traps() {
     let client = server.connect().await;
     let counters = Counters(upstream_client(&client, GREETER_PREFIX).await);
 
-    let one = counters.new(10).await;
-    let other = counters.new(100).await;
+    let one = counters.counter(10).await;
+    let other = counters.counter(100).await;
     assert_eq!(counters.add(&one, 1).await.unwrap(), 11);
     assert_eq!(counters.add(&other, 1).await.unwrap(), 101);
     assert_eq!(counters.add(&one, 1).await.unwrap(), 12);
@@ -54,6 +54,6 @@ async fn resources_live_in_one_instance_until_it_traps() {
     // The instance traps, and is replaced: its handles are stale, new ones work.
     counters.add(&one, u32::MAX).await.unwrap_err();
     counters.add(&other, 1).await.unwrap_err();
-    let next = counters.new(1_000).await;
+    let next = counters.counter(1_000).await;
     assert_eq!(counters.add(&next, 1).await.unwrap(), 1_001);
 }

@@ -124,7 +124,8 @@ async fn a_thousand_callers_outlive_a_broker_that_is_killed_and_restarted() {
 
     server.subscriptions_return_to(subscriptions).await;
     until("tasks to return to what they were", async || {
-        metrics.num_alive_tasks() == tasks
+        // Not more: the count from before may have caught the clean-up of the first call.
+        metrics.num_alive_tasks() <= tasks
     })
     .await;
 }

@@ -247,9 +247,7 @@ impl Port {
         // Start somewhere else in every process, so that they rarely meet.
         let start =
             u16::try_from(std::process::id() % u32::try_from(PORTS.len()).unwrap()).unwrap();
-        let (low, high) = PORTS
-            .into_iter()
-            .partition::<Vec<_>, _>(|port| port - PORTS.start < start);
+        let (low, high) = PORTS.partition::<Vec<_>, _>(|port| port - PORTS.start < start);
         high.into_iter()
             .chain(low)
             .find_map(|number| {

@@ -70,7 +70,7 @@ impl Behaviour {
             Self::HugeListFlood => {
                 send(client, &results, &HUGE_LIST).await;
                 // Empty strings.
-                let elements = [0; 32 * 1024];
+                let elements = vec![0; 32 * 1024];
                 loop {
                     send(client, &results, &elements).await;
                     client.flush().await.expect("flush");

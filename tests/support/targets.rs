@@ -110,7 +110,9 @@ impl<C: Send> plain::Handler<C> for Native {
 pub async fn native(client: Client, prefix: &str) -> Target {
     let wrpc = upstream_client(&client, prefix).await;
     let handler = Native(client.clone());
-    let served = server::serve(&wrpc, handler).await.expect("serve");
+    let served = Box::pin(server::serve(&wrpc, handler))
+        .await
+        .expect("serve");
     round_trip(&client).await;
     Target(tokio::spawn(async move {
         let mut calls = futures::stream::select_all(served.into_iter().map(|(_, _, calls)| calls));
