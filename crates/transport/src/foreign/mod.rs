@@ -11,7 +11,7 @@
 //! | [`tower::limit::rate`] | handed-out readiness per time | none of its own |
 //! | [`tower::buffer`] | calls that wait for a service that is not ready | `other` if its worker is gone |
 //! | [`tower::retry`] | repeats failures up to the handshake: see [`retry`](crate::retry) | none of its own |
-//! | [`tower::hedge`] | repeats what is slow up to the handshake, so for idempotent functions only | none of its own |
+//! | `tower::hedge` | repeats what is slow up to the handshake, so for idempotent functions only | none of its own |
 //!
 //! An `RpcError` of a service further below passes unchanged, through any of them.
 //!

@@ -13,10 +13,17 @@
 //!
 //! - What the client has queued at the moment of a disconnect it sends after the reconnect, also
 //!   for callers who have given up: such a call is `unknown`.
-//! - A target that goes away after the handshake is silence, so the call ends at its deadline.
+//! - After the handshake nothing is watched: a target that goes away, and a connection that is
+//!   lost, are silence, so the call ends at its deadline. So does one whose reply the client has
+//!   lost in its own demultiplexer, which happens under load.
 //! - A target that traps closes its streams as one that answers nothing: without a result to read,
 //!   that looks like success.
 //! - The broker's refusal of a message (permissions) is silence too.
+//! - A frozen broker is one that answers nothing until the client has noticed, which takes twice
+//!   its `ping_interval`, a minute by default: a host should set it to seconds.
+//! - Results of 16 messages or more that nobody reads stall all calls to the same target until
+//!   they are read or dropped, and messages that went missing in the middle of a result are not
+//!   missed.
 
 mod clients;
 mod connection;
