@@ -19,6 +19,7 @@ mod guests;
 mod interop;
 mod leaf;
 mod memory;
+mod misbehaving;
 mod no_result;
 mod permissions;
 mod queued;

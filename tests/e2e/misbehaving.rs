@@ -1,0 +1,170 @@
+//! Targets that take a call and then break the rules.
+
+use core::time::Duration;
+
+use wrpc_middleware::{Delivery, RpcErrorKind};
+
+use crate::failures::{caller, upstream_caller};
+use crate::support::host::GREETER;
+use crate::support::nats::NatsServer;
+use crate::support::process::Process;
+use crate::support::raw_target::{Behaviour, RawTarget};
+use crate::support::stack::{GREETER_PREFIX, LONG, TIMEOUT};
+use crate::support::targets::upstream_client;
+use crate::support::wait::{assert_hangs, guard};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_accepts_and_never_answers_is_a_timeout() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let behaviour = Behaviour::AcceptOnly;
+    let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, behaviour).await;
+
+    let silent = guard(
+        "the timeout",
+        caller(&client, TIMEOUT, TIMEOUT).greet("bob"),
+    )
+    .await;
+
+    silent.assert_failure(RpcErrorKind::Timeout, Delivery::Accepted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_upstreams_timeout_does_not_bound_a_target_that_never_answers() {
+    use wrpc_transport::{Invoke as _, InvokeExt as _};
+
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let behaviour = Behaviour::AcceptOnly;
+    let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, behaviour).await;
+    let wrpc = upstream_client(&client, GREETER_PREFIX).await;
+
+    let timeout = wrpc.timeout(Duration::from_secs(1));
+    let (_outgoing, mut incoming) = timeout
+        .invoke(
+            None,
+            GREETER,
+            "greet",
+            vec![3, b'b', b'o', b'b'].into(),
+            [[]; 0],
+        )
+        .await
+        .expect("no failure so far");
+
+    let read = tokio::io::AsyncReadExt::read_u8(&mut incoming);
+    assert_hangs("reading of the result", read).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_accepts_and_is_killed_is_a_timeout() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let args = [
+        &*server.url(),
+        GREETER_PREFIX,
+        &Behaviour::AcceptOnly.name(),
+    ];
+    let mut target = Process::start("raw", &args);
+    target.says("ready").await;
+    let caller = caller(&client, TIMEOUT, TIMEOUT);
+
+    let call = tokio::spawn(async move { caller.greet("bob").await });
+    target.says("accepted").await;
+    target.kill();
+    let killed = guard("the timeout", call).await.expect("no panic");
+
+    killed.assert_failure(RpcErrorKind::Timeout, Delivery::Accepted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_without_timeout_a_target_that_is_killed_hangs_the_caller() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let args = [
+        &*server.url(),
+        GREETER_PREFIX,
+        &Behaviour::AcceptOnly.name(),
+    ];
+    let mut target = Process::start("raw", &args);
+    target.says("ready").await;
+    let caller = upstream_caller(&client).await;
+
+    let call = tokio::spawn(async move { caller.greet("bob").await });
+    target.says("accepted").await;
+    target.kill();
+
+    assert_hangs("a call whose target was killed", call).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_drips_is_a_timeout() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, Behaviour::Drip).await;
+
+    let dripping = guard(
+        "the timeout",
+        caller(&client, TIMEOUT, TIMEOUT).greet("bob"),
+    )
+    .await;
+
+    dripping.assert_failure(RpcErrorKind::Timeout, Delivery::Accepted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_without_timeout_a_target_that_drips_hangs_the_caller() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, Behaviour::Drip).await;
+    let caller = upstream_caller(&client).await;
+
+    assert_hangs("a call to a target that drips", caller.greet("bob")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_do_not_decode_are_a_protocol_failure() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let _target =
+        RawTarget::start(server.connect().await, GREETER_PREFIX, Behaviour::Garbage).await;
+
+    let garbage = caller(&client, LONG, LONG).greet("bob").await;
+
+    garbage.assert_failure(RpcErrorKind::Protocol, Delivery::Accepted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_without_the_adapter_bytes_that_do_not_decode_trap_the_caller() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let _target =
+        RawTarget::start(server.connect().await, GREETER_PREFIX, Behaviour::Garbage).await;
+
+    let garbage = upstream_caller(&client).await.greet("bob").await;
+
+    garbage.assert_trapped_untyped();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_closes_at_once_has_failed() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let behaviour = Behaviour::CloseAtOnce;
+    let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, behaviour).await;
+
+    let closed = caller(&client, LONG, LONG).greet("bob").await;
+
+    closed.assert_failure(RpcErrorKind::TargetFailed, Delivery::Accepted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_without_the_adapter_a_target_that_closes_at_once_traps_the_caller() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let behaviour = Behaviour::CloseAtOnce;
+    let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, behaviour).await;
+
+    let closed = upstream_caller(&client).await.greet("bob").await;
+
+    closed.assert_trapped_untyped();
+}
