@@ -12,6 +12,7 @@ const ACCEPTED: u8 = 1;
 const FIRST_BYTE: u8 = 1 << 1;
 const CLOSED: u8 = 1 << 2;
 const HELD: u8 = 1 << 3;
+const SENT: u8 = 1 << 4;
 
 /// How far a call has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,7 +93,7 @@ impl Progress {
             Stage::FirstByte
         } else if flags & ACCEPTED != 0 {
             Stage::Accepted
-        } else if flags & HELD != 0 {
+        } else if is_held(flags) {
             Stage::Held
         } else {
             Stage::Queued
@@ -105,7 +106,7 @@ impl Progress {
         let flags = self.0.flags.load(Ordering::Acquire);
         if flags & (ACCEPTED | FIRST_BYTE) != 0 {
             Delivery::Accepted
-        } else if flags & HELD != 0 {
+        } else if is_held(flags) {
             Delivery::NotSent
         } else {
             Delivery::Unknown
@@ -130,8 +131,8 @@ impl Progress {
         self.0.reports_acceptance.store(1, Ordering::Relaxed);
     }
 
-    /// Holds the call back until the guard is dropped: as long as it lives, nothing of the call
-    /// has been handed to the transport.
+    /// Holds the call back until the guard is dropped or [sent](Held::send): as long as it lives,
+    /// this attempt has not been handed to the transport.
     ///
     /// For a leaf that waits for something, a connection for example, before it sends.
     #[must_use = "the call counts as unsent only as long as the guard lives"]
@@ -212,9 +213,21 @@ impl fmt::Debug for Progress {
     }
 }
 
+/// Another attempt at the same call may have been sent while this one is held.
+const fn is_held(flags: u8) -> bool {
+    flags & HELD != 0 && flags & SENT == 0
+}
+
 /// A call that has not been handed to the transport yet. See [`Progress::hold`].
 #[derive(Debug)]
 pub struct Held<'a>(&'a Progress);
+
+impl Held<'_> {
+    /// Records that the call is handed to the transport from now on.
+    pub fn send(self) {
+        self.0.set(SENT);
+    }
+}
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
@@ -332,6 +345,18 @@ mod tests {
         let attempt = call.attempt();
         let _held = attempt.hold();
         assert_eq!(attempt.delivery(), Delivery::NotSent);
+        assert_eq!(call.delivery(), Delivery::Unknown);
+    }
+
+    #[test]
+    fn a_held_origin_of_an_attempt_that_was_sent_is_unknown() {
+        let call = progress();
+        let _held = call.hold();
+        let attempt = call.attempt();
+        let held = attempt.hold();
+        assert_eq!(call.delivery(), Delivery::NotSent);
+        held.send();
+        assert_eq!(attempt.delivery(), Delivery::Unknown);
         assert_eq!(call.delivery(), Delivery::Unknown);
     }
 

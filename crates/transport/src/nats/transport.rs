@@ -205,7 +205,7 @@ where
     // Making a client may have taken a while.
     connected(&config.nats, config.reconnect_wait, progress.function()).await?;
 
-    drop(held);
+    held.send();
     let mut invocation = invocation.map_context(CallContext::into_transport);
     let first = config.first_message(invocation.context.as_ref());
     let rest = invocation
