@@ -11,10 +11,16 @@ impl RpcError {
     /// Looks into [`io::Error`]s too, whose own `source` skips the error they were made of.
     ///
     /// An `RpcError` that was attached as a *context* of [`anyhow`] is invisible to a plain chain;
-    /// [`classify`](Self::classify) sees it.
+    /// [`find_in`](Self::find_in) sees it.
     #[must_use]
     pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
         find(error, &|error| error.downcast_ref())
+    }
+
+    /// The first `RpcError` in an [`anyhow`] chain, contexts included.
+    #[must_use]
+    pub fn find_in(error: &anyhow::Error) -> Option<&Self> {
+        error.downcast_ref().or_else(|| Self::find(error.as_ref()))
     }
 
     /// The `RpcError` that `error` stands for.
@@ -30,10 +36,7 @@ impl RpcError {
     #[must_use]
     pub fn classify(error: impl Into<anyhow::Error>) -> Self {
         let error = error.into();
-        if let Some(found) = error.downcast_ref::<Self>() {
-            return found.clone();
-        }
-        if let Some(found) = Self::find(error.as_ref()) {
+        if let Some(found) = Self::find_in(&error) {
             return found.clone();
         }
         let kind = find(error.as_ref(), &kind_of).unwrap_or(RpcErrorKind::Other);

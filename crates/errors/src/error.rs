@@ -49,6 +49,15 @@ impl RpcError {
         self
     }
 
+    /// The same error without its cause, for those who must not see it.
+    #[must_use]
+    pub fn without_source(mut self) -> Self {
+        if self.0.source.is_some() {
+            Arc::make_mut(&mut self.0).source = None;
+        }
+        self
+    }
+
     /// The same error with another delivery.
     #[must_use]
     pub fn with_delivery(mut self, delivery: Delivery) -> Self {
@@ -130,5 +139,31 @@ impl From<RpcError> for io::Error {
             RpcErrorKind::Other => io::ErrorKind::Other,
         };
         Self::new(kind, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_leaves_clones_as_they_are() {
+        let error = RpcError::new(RpcErrorKind::Transport, Delivery::Unknown, "f: lost")
+            .with_source("nats://10.0.0.1:4222");
+        let changed = error
+            .clone()
+            .without_source()
+            .with_delivery(Delivery::Accepted)
+            .with_message("g: lost");
+        assert!(changed.source().is_none());
+        assert_eq!(
+            format!("{:#}", anyhow::Error::from(changed)),
+            "transport: g: lost"
+        );
+        assert_eq!(error.source().unwrap().to_string(), "nats://10.0.0.1:4222");
+        assert_eq!(
+            (error.delivery(), error.message()),
+            (Delivery::Unknown, "f: lost")
+        );
     }
 }
