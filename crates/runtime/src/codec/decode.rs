@@ -1,6 +1,7 @@
 //! Bytes of a peer to values.
 
 use core::pin::Pin;
+use core::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::AsyncRead;
@@ -53,6 +54,12 @@ where
         }
     }
 
+    /// The same decoder, which fails once no byte has come for `limit` while it waits for one.
+    pub(crate) fn idle(mut self, limit: Duration) -> Self {
+        self.input.set_idle(limit);
+        self
+    }
+
     /// Reads one value of type `ty`, whose streams are the children at `path` and below.
     ///
     /// No store is needed: the resources in the value are placeholders, whose contents
@@ -60,7 +67,7 @@ where
     ///
     /// # Errors
     ///
-    /// The stream ends before the value does or can't be read, or its bytes are no such value or
+    /// The stream ends before the value does, stands still or can't be read, or its bytes are no such value or
     /// exceed a limit.
     pub(crate) async fn read(
         &mut self,

@@ -1,5 +1,6 @@
 //! Why bytes of a peer are not the values they should be.
 
+use core::time::Duration;
 use std::borrow::Cow;
 use std::io;
 
@@ -28,6 +29,9 @@ pub enum DecodeError {
     /// A resource handle that this instance never gave out, or that is gone.
     #[error("the resource handle is unknown: it was dropped, or its instance was replaced")]
     UnknownHandle,
+    /// The peer has sent nothing for this long, inside a value.
+    #[error("nothing arrived for {0:?}")]
+    Idle(Duration),
     /// The stream could not be read.
     #[error("the stream could not be read")]
     Read(#[source] io::Error),
@@ -50,6 +54,7 @@ impl From<DecodeError> for RpcError {
             DecodeError::Invalid(_) | DecodeError::Limit { .. } | DecodeError::UnknownHandle => {
                 RpcErrorKind::Protocol
             }
+            DecodeError::Idle(_) => RpcErrorKind::Timeout,
             DecodeError::Read(error) => return Self::classify(error),
             DecodeError::Store(_) => RpcErrorKind::Other,
         };

@@ -1,7 +1,10 @@
 //! The bytes of a peer, as they arrive.
 
+use core::time::Duration;
+
 use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::time::timeout;
 
 use super::DecodeError;
 use super::leb128::Partial;
@@ -15,6 +18,7 @@ pub(super) struct Input<R> {
     buffer: BytesMut,
     left: usize,
     limit: usize,
+    idle: Option<Duration>,
 }
 
 impl<R: AsyncRead + Unpin> Input<R> {
@@ -24,7 +28,13 @@ impl<R: AsyncRead + Unpin> Input<R> {
             buffer: BytesMut::new(),
             left: limit,
             limit,
+            idle: None,
         }
+    }
+
+    /// Bounds each wait for more bytes.
+    pub(super) fn set_idle(&mut self, limit: Duration) {
+        self.idle = Some(limit);
     }
 
     pub(super) fn get_ref(&self) -> &R {
@@ -56,7 +66,13 @@ impl<R: AsyncRead + Unpin> Input<R> {
     /// Waits for more bytes. `false` at the end of the stream.
     pub(super) async fn fill(&mut self) -> Result<bool, DecodeError> {
         self.buffer.reserve(BUFFER);
-        let read = self.reader.read_buf(&mut self.buffer).await;
+        let read = self.reader.read_buf(&mut self.buffer);
+        let read = match self.idle {
+            Some(limit) => timeout(limit, read)
+                .await
+                .map_err(|_| DecodeError::Idle(limit))?,
+            None => read.await,
+        };
         Ok(read.map_err(DecodeError::Read)? != 0)
     }
 

@@ -111,7 +111,8 @@ impl InvocationError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvocationFailure {
-    /// The caller's parameters are not what the function takes. The guest has not run.
+    /// The caller's parameters are not what the function takes, or stopped arriving
+    /// ([`DecodeError::Idle`]). The guest has not run.
     #[error("the parameters could not be decoded")]
     Parameters(#[source] DecodeError),
     /// There was no instance to call.

@@ -20,7 +20,7 @@ use super::exports::{self, Resources};
 use super::function::{Function, send};
 use super::given::{Given, Release};
 use super::task::to_its_end;
-use super::{InvocationError, InvocationFailure, MAX_HANDLES, Unservable};
+use super::{InvocationError, InvocationFailure, MAX_HANDLES, PARAMS_TIMEOUT, Unservable};
 use crate::codec::{Handles, ResourceTypes};
 use crate::introspect::FunctionName;
 use crate::{HostResources, Limits, LinkOptions};
@@ -33,7 +33,8 @@ type Calls<C> = BoxStream<'static, anyhow::Result<(C, Invocation)>>;
 /// Serves single functions of a component.
 ///
 /// The methods are those of `wrpc_runtime_wasmtime::ServeExt`, with the same arguments, so that a
-/// host changes one import. Parameters are read within [`Limits::default`], apart from the store.
+/// host changes one import. Parameters are read within [`Limits::default`], apart from the store,
+/// as long as no more than 30 seconds pass without a byte of them.
 /// An invocation that fails does so with an [`InvocationError`].
 ///
 /// [`ExportServer`](crate::ExportServer) serves all functions at once, and replaces an instance
@@ -78,7 +79,14 @@ pub trait ServeExt: Serve {
                 .with_context(|| format!("the component exports no `{name}`"))?;
             let resources = Resources::of(component.engine(), &component.component_type());
             let types = resources.types.clone();
-            let function = Function::new(name, &ty, types, &options, Limits::default());
+            let function = Function::new(
+                name,
+                &ty,
+                types,
+                &options,
+                Limits::default(),
+                PARAMS_TIMEOUT,
+            );
             if let Err(cause) = resources.check(&function, &ty, false) {
                 let function = function.name.to_string().into();
                 return Err(Unservable { function, cause }.into());
@@ -144,7 +152,14 @@ pub trait ServeExt: Serve {
         };
         let name = FunctionName::new(instance_name, name);
         async move {
-            let function = Function::new(name, &ty, resources, &options, Limits::default());
+            let function = Function::new(
+                name,
+                &ty,
+                resources,
+                &options,
+                Limits::default(),
+                PARAMS_TIMEOUT,
+            );
             let (func, handles) = {
                 let name = &function.name;
                 let mut store = store.lock().await;

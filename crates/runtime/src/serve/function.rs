@@ -1,5 +1,6 @@
 //! One exported function: what it takes off the wire, calls and puts on it.
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
@@ -26,6 +27,7 @@ pub(super) struct Function {
     results: Results,
     resources: ResourceTypes,
     limits: Limits,
+    params_timeout: Duration,
 }
 
 /// What travels back.
@@ -62,6 +64,7 @@ impl Function {
         resources: ResourceTypes,
         options: &LinkOptions,
         limits: Limits,
+        params_timeout: Duration,
     ) -> Self {
         let mut declared: Vec<Type> = ty.results().collect();
         let results = match declared.as_mut_slice() {
@@ -76,6 +79,7 @@ impl Function {
             results,
             resources,
             limits,
+            params_timeout,
         }
     }
 
@@ -90,12 +94,13 @@ impl Function {
         async_paths(&self.params, &self.resources.io_streams).into()
     }
 
-    /// Reads the parameters. Nothing else waits for the caller meanwhile.
+    /// Reads the parameters, as long as they keep coming. Nothing else waits for the caller
+    /// meanwhile.
     pub(super) async fn receive<R>(&self, incoming: R) -> Result<Params<R>, InvocationFailure>
     where
         R: AsyncRead + Index<R> + Send + Unpin + 'static,
     {
-        let mut decoder = Decoder::new(incoming, self.limits);
+        let mut decoder = Decoder::new(incoming, self.limits).idle(self.params_timeout);
         let mut values = Vec::with_capacity(self.params.len());
         for (i, ty) in self.params.iter().enumerate() {
             let value = decoder.read(ty, &[i], &self.resources).await;

@@ -15,6 +15,7 @@ mod served;
 mod server;
 mod task;
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use wasmtime::Store;
@@ -31,3 +32,6 @@ type StoreFactory<T> = Arc<dyn Fn() -> Store<T> + Send + Sync>;
 
 /// How many handles peers hold to the resources of one instance, unless the host says otherwise.
 const MAX_HANDLES: usize = 1 << 16;
+
+/// How long a caller may send nothing of its parameters, unless the host says otherwise.
+const PARAMS_TIMEOUT: Duration = Duration::from_secs(30);

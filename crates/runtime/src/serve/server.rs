@@ -13,7 +13,9 @@ use super::exports::{self, Export, Resources};
 use super::function::Function;
 use super::instance::Shared;
 use super::runner::{Instances, Runner, register};
-use super::{MAX_HANDLES, ServeError, Served, StoreFactory, Unservable, UnservableCause};
+use super::{
+    MAX_HANDLES, PARAMS_TIMEOUT, ServeError, Served, StoreFactory, Unservable, UnservableCause,
+};
 use crate::Limits;
 use crate::introspect::{FunctionName, same_interface};
 
@@ -58,8 +60,9 @@ use crate::introspect::{FunctionName, same_interface};
 ///
 /// # What is bounded
 ///
-/// Parameters are read within [`Limits`], without a store: a caller that sends them slowly, or not
-/// at all, holds up nobody. The number of handles that callers hold is bounded, and so is the time
+/// Parameters are read within [`Limits`], without a store: a caller that sends them slowly holds up
+/// nobody, and one that stops sending them is given up after a
+/// [while](Self::params_timeout). The number of handles that callers hold is bounded, and so is the time
 /// of a call if [`max_duration`](Self::max_duration) says so. How many calls run at a time is up to
 /// who runs the invocations.
 ///
@@ -77,6 +80,7 @@ pub struct ExportServer<T: 'static> {
     limits: Limits,
     max_handles: usize,
     max_duration: Option<Duration>,
+    params_timeout: Duration,
     skipped: Vec<Skipped>,
 }
 
@@ -108,6 +112,7 @@ impl<T: WrpcView + 'static> ExportServer<T> {
             limits: Limits::default(),
             max_handles: MAX_HANDLES,
             max_duration: None,
+            params_timeout: PARAMS_TIMEOUT,
             skipped: Vec::new(),
         }
     }
@@ -143,6 +148,19 @@ impl<T: WrpcView + 'static> ExportServer<T> {
     #[must_use]
     pub fn max_duration(mut self, max: Duration) -> Self {
         self.max_duration = Some(max);
+        self
+    }
+
+    /// Bounds how long a caller may send nothing while its parameters are incomplete. 30 seconds
+    /// by default; with [`Duration::MAX`] there is no bound.
+    ///
+    /// The call fails then with [`DecodeError::Idle`](crate::DecodeError::Idle), and is forgotten:
+    /// a caller that died halfway leaves nothing behind. The time counts anew from each byte, so
+    /// that a large value may take long; [`max_duration`](Self::max_duration) bounds all of it.
+    /// Streams among the parameters are read by the guest, and not bounded by this.
+    #[must_use]
+    pub fn params_timeout(mut self, timeout: Duration) -> Self {
+        self.params_timeout = timeout;
         self
     }
 
@@ -218,7 +236,8 @@ impl<T: WrpcView + 'static> ExportServer<T> {
                 continue;
             }
             let index = exports::index(component, &name);
-            let function = Function::new(name, &ty, resources.types.clone(), &options, self.limits);
+            let (types, timeout) = (resources.types.clone(), self.params_timeout);
+            let function = Function::new(name, &ty, types, &options, self.limits, timeout);
             let checked = resources.check(&function, &ty, shared);
             match checked.and_then(|()| index.ok_or(UnservableCause::Missing)) {
                 Ok(index) => functions.push((function, index)),

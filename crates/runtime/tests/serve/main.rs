@@ -14,3 +14,4 @@ mod net;
 mod per_call;
 mod refused;
 mod shared;
+mod silent;

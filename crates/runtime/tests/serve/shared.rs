@@ -229,7 +229,7 @@ async fn calls_run_one_after_the_other_and_a_silent_caller_takes_no_turn() {
         .await
         .unwrap();
     let mut result = [0];
-    let waiting = tokio::time::timeout(Duration::from_mins(1), incoming.read_exact(&mut result));
+    let waiting = tokio::time::timeout(Duration::from_secs(20), incoming.read_exact(&mut result));
     assert!(waiting.await.is_err(), "the instance is busy");
     shared.gate.0.add_permits(1);
     incoming.read_exact(&mut result).await.unwrap();
