@@ -118,9 +118,9 @@ impl Import {
         if self.plan.failure != Failure::Resource {
             return Err(wasmtime::Error::new(error));
         }
-        let resource = store
-            .data_mut()
-            .push_error(rpc::Error::Invoke(error.into()))?;
+        // Upstream shows a guest the whole chain: `to-debug-string`.
+        let error = rpc::Error::Invoke(error.without_source().into());
+        let resource = store.data_mut().push_error(error)?;
         let resource = resource
             .try_into_resource_any(&mut store)
             .context("failed to lower the error resource")?;

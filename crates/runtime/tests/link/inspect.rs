@@ -29,13 +29,19 @@ const WIT: &str = "
         use wrpc:errors/types@0.1.0.{rpc-error};
         export open: func() -> result<u8, error>;
         export touch: func() -> result<_, error>;
+        export show: func(error: borrow<error>) -> string;
         export look: func(error: borrow<error>) -> option<rpc-error>;
     }
 ";
 
-const PAIRS: [(&str, &str, &str); 3] = [
+const PAIRS: [(&str, &str, &str); 4] = [
     ("open", APP, "open"),
     ("touch", APP, "touch"),
+    (
+        "show",
+        "wrpc:rpc/error@0.1.0",
+        "[method]error.to-debug-string",
+    ),
     ("look", "wrpc:errors/inspect@0.1.0", "rpc-error-of"),
 ];
 
@@ -82,6 +88,17 @@ async fn a_failure_is_the_resource_with_the_failure_inside() {
             assert_eq!(entries(&mut running.store.data_mut().table), 1);
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guest_does_not_see_where_a_failure_comes_from() {
+    let guest = guest();
+    let error = RpcError::new(RpcErrorKind::Transport, Delivery::Unknown, "lost")
+        .with_source("default.greeter at nats://10.0.0.1:4222");
+    let mut running = guest.start(Script::refuse(error)).await;
+    let resource = resource(running.call("", "open", &[]).await.unwrap());
+    let shown = running.call("", "show", &[Val::Resource(resource)]).await;
+    assert_eq!(shown.unwrap(), Some(text("transport: lost")));
 }
 
 /// What the guest gets to see of `error`, which the host made.
