@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use async_nats::Client;
 use bytes::Bytes;
-use futures::StreamExt as _;
 use futures::future::join_all;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::timeout;
 use tower::{Layer as _, ServiceExt as _};
@@ -238,4 +238,41 @@ async fn calls_that_are_given_up_leave_no_subscription_or_task_behind() {
     }
     until("the tasks to end", async || tasks() <= before).await;
     server.subscriptions_return_to(with_client).await;
+}
+
+/// On one thread, so that nothing else runs while a call is polled.
+#[tokio::test]
+async fn a_client_in_which_calls_were_given_up_is_replaced() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let mut calls = client.subscribe("a.>").await.expect("subscribe");
+    round_trip(&client).await;
+    let leaf = leaf(&client);
+    let mut inbox = async || {
+        let mut invocation = to("a");
+        invocation.func = "whole".into();
+        let call = leaf.clone().oneshot(invocation).await;
+        drop(call.expect("a call that is on its way"));
+        loop {
+            let call = guard("the call", calls.next()).await.expect("a message");
+            if call.subject.ends_with(".whole") {
+                let reply = call.reply.expect("a reply subject").to_string();
+                let (inbox, _) = reply.rsplit_once('.').expect("an inbox");
+                break inbox.to_owned();
+            }
+        }
+    };
+    let mut last = inbox().await;
+    for _ in 0..3 {
+        assert_eq!(inbox().await, last, "whole calls wear nothing out");
+        for _ in 0..16 {
+            let call = leaf.clone().oneshot(to("a")).now_or_never();
+            assert!(call.is_none(), "the call waits for its flush");
+        }
+        let next = inbox().await;
+        assert_ne!(next, last);
+        last = next;
+    }
+    // The replaced clients are gone.
+    server.subscriptions_return_to(2).await;
 }

@@ -93,6 +93,7 @@ where
         }
         invocation.deadline = deadline;
         invocation.target = target;
+        let progress = invocation.progress().clone();
 
         let mut service = self.service.clone();
         let ready = service.ready();
@@ -104,14 +105,17 @@ where
                     Delivery::NotSent,
                     format!(
                         "{}: the deadline passed before the call could be sent",
-                        invocation.progress().function()
+                        progress.function()
                     ),
                 )
             })??,
         };
         let Channels {
             outgoing, incoming, ..
-        } = ready.call(invocation).await?;
+        } = ready
+            .call(invocation)
+            .await
+            .map_err(|error| progress.for_all_attempts(error))?;
         Ok((outgoing, incoming))
     }
 }

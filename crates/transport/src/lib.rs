@@ -23,6 +23,7 @@
 //! timer stays behind. The target may go on working.
 
 mod channels;
+mod clock;
 mod context;
 pub mod foreign;
 mod invocation;

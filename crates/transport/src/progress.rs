@@ -1,7 +1,7 @@
 //! How far a call has come.
 
 use core::fmt;
-use core::sync::atomic::{AtomicU8, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use core::task::Waker;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
@@ -48,6 +48,8 @@ struct Call {
     outgoing: AtomicWaker,
     incoming: AtomicWaker,
     children: Mutex<Vec<Weak<AtomicWaker>>>,
+    /// How many attempts, this one included, may have been sent.
+    sent: AtomicUsize,
     reports_acceptance: AtomicU8,
     origin: Option<Progress>,
 }
@@ -78,6 +80,7 @@ impl Progress {
             outgoing: AtomicWaker::new(),
             incoming: AtomicWaker::new(),
             children: Mutex::default(),
+            sent: AtomicUsize::new(0),
             reports_acceptance: AtomicU8::new(0),
             origin,
         }))
@@ -93,7 +96,7 @@ impl Progress {
             Stage::FirstByte
         } else if flags & ACCEPTED != 0 {
             Stage::Accepted
-        } else if is_held(flags) {
+        } else if self.is_held(flags) {
             Stage::Held
         } else {
             Stage::Queued
@@ -106,7 +109,7 @@ impl Progress {
         let flags = self.0.flags.load(Ordering::Acquire);
         if flags & (ACCEPTED | FIRST_BYTE) != 0 {
             Delivery::Accepted
-        } else if is_held(flags) {
+        } else if self.is_held(flags) {
             Delivery::NotSent
         } else {
             Delivery::Unknown
@@ -156,6 +159,50 @@ impl Progress {
         self.set(CLOSED);
     }
 
+    /// Records, by a leaf, that the call is handed to the transport from now on.
+    ///
+    /// It counts as possibly sent until the leaf [fails](Self::fail) it with a delivery of
+    /// [`NotSent`](Delivery::NotSent).
+    pub fn sent(&self) {
+        if self.0.flags.fetch_or(SENT, Ordering::AcqRel) & SENT == 0 {
+            for progress in self.with_origins() {
+                progress.0.sent.fetch_add(1, Ordering::AcqRel);
+            }
+        }
+    }
+
+    fn not_sent(&self) {
+        if self.0.flags.fetch_and(!SENT, Ordering::AcqRel) & SENT != 0 {
+            for progress in self.with_origins() {
+                progress.0.sent.fetch_sub(1, Ordering::AcqRel);
+            }
+        }
+    }
+
+    /// `error` with a delivery that holds for every attempt at the call: an attempt that was not
+    /// sent may follow one that was.
+    pub(crate) fn for_all_attempts(&self, error: RpcError) -> RpcError {
+        let flags = self.0.flags.load(Ordering::Acquire);
+        let proven = if flags & (ACCEPTED | FIRST_BYTE) != 0 {
+            Delivery::Accepted
+        } else if self.0.sent.load(Ordering::Acquire) > 0 {
+            Delivery::Unknown
+        } else {
+            Delivery::NotSent
+        };
+        let delivery = error.delivery().max(proven);
+        error.with_delivery(delivery)
+    }
+
+    fn with_origins(&self) -> impl Iterator<Item = &Self> {
+        core::iter::successors(Some(self), |progress| progress.0.origin.as_ref())
+    }
+
+    /// Another attempt at the same call may have been sent while this one is held.
+    fn is_held(&self, flags: u8) -> bool {
+        flags & HELD != 0 && self.0.sent.load(Ordering::Acquire) == 0
+    }
+
     fn set(&self, flag: u8) {
         let mut call = Some(self);
         while let Some(progress) = call {
@@ -172,6 +219,9 @@ impl Progress {
     /// stays.
     pub fn fail(&self, error: RpcError) -> &RpcError {
         let failure = self.0.failure.get_or_init(|| error);
+        if failure.delivery() == Delivery::NotSent {
+            self.not_sent();
+        }
         self.set(CLOSED);
         self.0.outgoing.wake();
         self.0.incoming.wake();
@@ -213,11 +263,6 @@ impl fmt::Debug for Progress {
     }
 }
 
-/// Another attempt at the same call may have been sent while this one is held.
-const fn is_held(flags: u8) -> bool {
-    flags & HELD != 0 && flags & SENT == 0
-}
-
 /// A call that has not been handed to the transport yet. See [`Progress::hold`].
 #[derive(Debug)]
 pub struct Held<'a>(&'a Progress);
@@ -225,7 +270,7 @@ pub struct Held<'a>(&'a Progress);
 impl Held<'_> {
     /// Records that the call is handed to the transport from now on.
     pub fn send(self) {
-        self.0.set(SENT);
+        self.0.sent();
     }
 }
 
@@ -298,6 +343,8 @@ impl fmt::Display for Function<'_> {
 
 #[cfg(test)]
 mod tests {
+    use wrpc_middleware_errors::RpcErrorKind;
+
     use super::*;
 
     fn progress() -> Progress {
@@ -358,6 +405,29 @@ mod tests {
         held.send();
         assert_eq!(attempt.delivery(), Delivery::Unknown);
         assert_eq!(call.delivery(), Delivery::Unknown);
+    }
+
+    #[test]
+    fn a_failure_holds_for_all_attempts() {
+        let not_sent = || RpcError::new(RpcErrorKind::Transport, Delivery::NotSent, "f: no");
+        let call = progress();
+        let first = call.attempt();
+        first.sent();
+        first.fail(not_sent());
+        assert_eq!(
+            call.for_all_attempts(not_sent()).delivery(),
+            Delivery::NotSent
+        );
+        call.attempt().sent();
+        assert_eq!(
+            call.for_all_attempts(not_sent()).delivery(),
+            Delivery::Unknown
+        );
+        call.attempt().accepted();
+        assert_eq!(
+            call.for_all_attempts(not_sent()).delivery(),
+            Delivery::Accepted
+        );
     }
 
     #[test]

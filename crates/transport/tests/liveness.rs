@@ -61,7 +61,7 @@ async fn absence_is_not_sent_and_asked_anew_each_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn parameters_that_are_still_being_sent_are_not_silence() {
+async fn a_handshake_in_time_is_no_silence() {
     let mock = Mock::silent();
     let mut service = layer().layer(mock.leaf());
     let call = service.call(invocation());
@@ -241,33 +241,95 @@ async fn a_healthy_target_that_works_serially_is_not_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_burst_on_a_healthy_target_does_not_make_it_left_alone() {
+async fn nor_is_one_that_works_on_calls_whose_callers_have_given_up() {
     let mock = serial(true);
-    let mut service = layer().layer(mock.leaf());
-    for outcome in twenty_callers(&service, 1).await {
+    let service = TargetLivenessLayer::new(HANDSHAKE).layer(mock.leaf());
+    for outcome in twenty_callers(&service, 10).await {
         if let Err(error) = outcome {
             assert_rpc(&error, RpcErrorKind::TargetUnavailable, Delivery::Unknown);
         }
     }
-    let error = service.call(invocation()).await.unwrap_err();
-    assert_rpc(&error, RpcErrorKind::TargetUnavailable, Delivery::Unknown);
-    assert_eq!(mock.count(), 21);
+    assert_eq!(mock.count(), 200);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_frozen_target_is_found_out_although_a_call_is_open() {
-    let mock = Mock::new(|call, n| {
+/// Takes its first call, and no other.
+fn frozen() -> Mock {
+    Mock::new(|call, n| {
         call.publish();
         if n == 0 {
             call.accept();
         }
-    });
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_froze_is_left_alone_once_its_last_handshake_is_long_ago() {
+    let mock = frozen();
     let mut service = layer().layer(mock.leaf());
-    let _open = service.call(invocation()).await.unwrap();
-    advance(HANDSHAKE * 10).await;
+    service.call(invocation()).await.unwrap();
+    // Ten handshake timeouts: so many silences count for nothing.
+    for _ in 0..10 {
+        let error = service.call(invocation()).await.unwrap_err();
+        assert_rpc(&error, RpcErrorKind::TargetUnavailable, Delivery::Unknown);
+    }
     open(&mut service).await;
     let error = service.call(invocation()).await.unwrap_err();
     assert_rpc(&error, RpcErrorKind::TargetUnavailable, Delivery::NotSent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_running_call_vouches_for_its_target() {
+    let mock = frozen();
+    let mut service = layer().layer(mock.leaf());
+    let running = service.call(invocation()).await.unwrap();
+    advance(HANDSHAKE * 20).await;
+    for _ in 0..10 {
+        let error = service.call(invocation()).await.unwrap_err();
+        assert_rpc(&error, RpcErrorKind::TargetUnavailable, Delivery::Unknown);
+    }
+    drop(running);
+    open(&mut service).await;
+    let error = service.call(invocation()).await.unwrap_err();
+    assert_rpc(&error, RpcErrorKind::TargetUnavailable, Delivery::NotSent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_was_given_up_leaves_the_verdict_to_the_next() {
+    let mock = Mock::new(|call, n| {
+        call.publish();
+        if n == 4 {
+            call.fail(io::ErrorKind::NotConnected);
+        }
+    });
+    let mut service = layer().layer(mock.leaf());
+    open(&mut service).await;
+    advance(OPEN).await;
+    let first = tokio::spawn(service.call(invocation()));
+    tokio::task::yield_now().await;
+    first.abort();
+    first.await.unwrap_err();
+    let error = service.call(invocation()).await.unwrap_err();
+    assert_rpc(&error, RpcErrorKind::TargetUnavailable, Delivery::NotSent);
+    assert!(error.message().contains("nobody serves"), "{error}");
+    // What was known of the target is forgotten: one silence is one silence.
+    for _ in 0..2 {
+        let error = service.call(invocation()).await.unwrap_err();
+        assert_rpc(&error, RpcErrorKind::TargetUnavailable, Delivery::Unknown);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn endless_times_are_no_overflow() {
+    let mock = Mock::silent();
+    let layer = TargetLivenessLayer::new(HANDSHAKE)
+        .silences(1)
+        .open(Duration::MAX);
+    let mut service = layer.layer(mock.leaf());
+    service.call(invocation()).await.unwrap_err();
+    let error = service.call(invocation()).await.unwrap_err();
+    assert_rpc(&error, RpcErrorKind::TargetUnavailable, Delivery::NotSent);
+    let mut service = TargetLivenessLayer::new(Duration::MAX).layer(mock.leaf());
+    timeout(AGES, service.call(invocation())).await.unwrap_err();
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,6 +14,8 @@ use tokio::time::{Instant, timeout};
 use tower::{Layer as _, Service, ServiceExt};
 use wrpc_middleware_transport::limit::ConcurrencyLimitLayer;
 use wrpc_middleware_transport::link::{Link, LinkTable};
+use wrpc_middleware_transport::liveness::TargetLivenessLayer;
+use wrpc_middleware_transport::timeout::TimeoutLayer;
 use wrpc_middleware_transport::{
     Context as Cx, Delivery, Invocation, Invoker, RpcError, RpcErrorKind, Stack, Target,
 };
@@ -143,6 +145,88 @@ async fn the_callers_deadline_bounds_readiness_without_a_timeout_layer() {
     let control = invoker.invoke(cx(), INSTANCE, FUNC, Bytes::new(), NO_PATHS);
     assert!(timeout(TIMEOUT * 9, control).await.is_err());
     drop(held);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_denied_call_waits_for_no_readiness() {
+    let mock = Mock::accepting();
+    let limit = ConcurrencyLimitLayer::new(1);
+    let invoker = Invoker::new(stack().layer(limit.layer(mock.leaf())));
+    let _held = invoker
+        .invoke(cx(), INSTANCE, FUNC, Bytes::new(), NO_PATHS)
+        .await
+        .unwrap();
+    let start = Instant::now();
+    let stranger = Cx::new(()).with_source("stranger");
+    let error = invoker
+        .invoke(stranger, INSTANCE, FUNC, Bytes::new(), NO_PATHS)
+        .await
+        .unwrap_err();
+    assert_rpc(
+        &RpcError::classify(error),
+        RpcErrorKind::LinkDenied,
+        Delivery::NotSent,
+    );
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    // One that is permitted waits, up to its deadline.
+    let error = invoker
+        .invoke(cx(), INSTANCE, FUNC, Bytes::new(), NO_PATHS)
+        .await
+        .unwrap_err();
+    assert_rpc(
+        &RpcError::classify(error),
+        RpcErrorKind::Timeout,
+        Delivery::NotSent,
+    );
+    assert_eq!(start.elapsed(), TIMEOUT);
+}
+
+/// Repeats every failure once.
+#[derive(Clone)]
+struct Once(bool);
+
+impl<C: Clone, T> tower::retry::Policy<Invocation<C>, T, RpcError> for Once {
+    type Future = core::future::Ready<()>;
+
+    fn retry(
+        &mut self,
+        _: &mut Invocation<C>,
+        result: &mut Result<T, RpcError>,
+    ) -> Option<Self::Future> {
+        (result.is_err() && !core::mem::replace(&mut self.0, true)).then(|| core::future::ready(()))
+    }
+
+    fn clone_request(&mut self, invocation: &Invocation<C>) -> Option<Invocation<C>> {
+        Some(invocation.clone())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_attempt_does_not_make_an_earlier_one_unsent() {
+    for (first, expected) in [(None, Delivery::Unknown), (Some(()), Delivery::NotSent)] {
+        let mock = Mock::new(move |call, n| {
+            call.publish();
+            if n == 1 || first.is_some() {
+                call.fail(std::io::ErrorKind::NotConnected);
+            }
+        });
+        let service = tower::ServiceBuilder::new()
+            .layer(TimeoutLayer::new(TIMEOUT))
+            .retry(Once(false))
+            .layer(TargetLivenessLayer::new(HANDSHAKE))
+            .service(mock.leaf());
+        let invoker = Invoker::new(service);
+        let error = invoker
+            .invoke(cx(), INSTANCE, FUNC, Bytes::new(), NO_PATHS)
+            .await
+            .unwrap_err();
+        assert_rpc(
+            &RpcError::classify(error),
+            RpcErrorKind::TargetUnavailable,
+            expected,
+        );
+        assert_eq!(mock.count(), 2);
+    }
 }
 
 /// Insists on being asked for readiness, each clone for itself.

@@ -223,8 +223,13 @@ async fn a_policy_chooses_per_call_up_to_the_longest() {
 
 #[tokio::test(start_paused = true)]
 async fn an_endless_timeout_is_no_overflow() {
-    let service = TimeoutLayer::new(Duration::MAX).layer(Mock::accepting().leaf());
-    service.oneshot(invocation()).await.unwrap();
+    let mock = Mock::accepting();
+    let service = TimeoutLayer::new(Duration::MAX)
+        .stream_idle(Duration::MAX)
+        .layer(mock.leaf());
+    let channels = service.oneshot(invocation()).await.unwrap();
+    let mut child = channels.incoming.index(&[0]).unwrap();
+    timeout(AGES, child.read_u8()).await.unwrap_err();
 }
 
 #[tokio::test(start_paused = true)]

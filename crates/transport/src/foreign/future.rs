@@ -35,9 +35,10 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        this.inner
-            .poll(cx)
-            .map_err(|error| rpc_error(error.into(), this.progress.delivery(), Some(this.progress)))
+        this.inner.poll(cx).map_err(|error| {
+            let error = rpc_error(error.into(), this.progress.delivery(), Some(this.progress));
+            this.progress.for_all_attempts(error)
+        })
     }
 }
 

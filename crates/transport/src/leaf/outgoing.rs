@@ -162,3 +162,73 @@ impl<O, E> fmt::Debug for Outgoing<O, E> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::future::{poll_fn, ready};
+    use core::time::Duration;
+
+    use tower::{Layer as _, ServiceExt as _, service_fn};
+
+    use super::*;
+    use crate::liveness::TargetLivenessLayer;
+    use crate::{Channels, Invocation};
+
+    /// Takes one message of parameters, and then no more.
+    struct Clogging {
+        room: usize,
+    }
+
+    impl AsyncWrite for Clogging {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buf: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            let written = core::mem::take(&mut self.room).min(buf.len());
+            if written == 0 {
+                return Poll::Pending;
+            }
+            Poll::Ready(Ok(written))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    #[derive(Clone)]
+    struct Proof;
+
+    impl Evidence for Proof {
+        fn reports_acceptance(&self) -> bool {
+            true
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn parameters_that_are_still_being_sent_are_not_silence() {
+        let leaf = service_fn(|invocation: Invocation<()>| {
+            let progress = invocation.progress().clone();
+            progress.set_reports_acceptance();
+            let rest = Bytes::from_static(b"parameters of more than a message");
+            let outgoing = Outgoing::new(Clogging { room: 8 }, rest, Proof, progress.clone());
+            ready(Ok(Channels {
+                outgoing,
+                incoming: (),
+                progress,
+            }))
+        });
+        let layer = TargetLivenessLayer::new(Duration::from_millis(500));
+        let invocation = Invocation::new((), "a:b/c", "f", Bytes::new());
+        let mut channels = layer.layer(leaf).oneshot(invocation).await.unwrap();
+        assert_eq!(channels.progress.delivery(), Delivery::Accepted);
+        let flush = poll_fn(|cx| Pin::new(&mut channels.outgoing).poll_flush(cx));
+        let flush = tokio::time::timeout(Duration::from_hours(1), flush).await;
+        assert!(flush.is_err(), "the rest is still being sent");
+    }
+}

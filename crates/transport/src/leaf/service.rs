@@ -117,6 +117,7 @@ where
     if evidence.reports_acceptance() {
         progress.set_reports_acceptance();
     }
+    progress.sent();
     let (outgoing, incoming) = transport
         .invoke(
             invocation.context.into_transport(),
@@ -126,7 +127,10 @@ where
             &*invocation.paths,
         )
         .await
-        .map_err(|error| named(evidence.classify_invoke(error), &progress))?;
+        .map_err(|error| {
+            let error = named(evidence.classify_invoke(error), &progress);
+            progress.fail(error).clone()
+        })?;
     Ok(Channels {
         outgoing: Outgoing::new(outgoing, rest, evidence.clone(), progress.clone()),
         incoming: Incoming::new(incoming, evidence, progress.clone()),

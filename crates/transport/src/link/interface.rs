@@ -75,20 +75,19 @@ impl FromStr for Interface {
     }
 }
 
-/// Whether `name` is a label of WIT: words joined by `-`, each starting with a letter, in one case.
+/// Whether `name` is a label of WIT: words joined by `-`, each in one case, the first of which
+/// starts with a letter.
 fn is_label(name: &str) -> bool {
-    name.split('-').all(|word| {
-        let upper = word.starts_with(|c: char| c.is_ascii_uppercase());
-        word.starts_with(|c: char| c.is_ascii_alphabetic())
-            && word.chars().all(|c| {
-                c.is_ascii_digit()
-                    || if upper {
-                        c.is_ascii_uppercase()
-                    } else {
-                        c.is_ascii_lowercase()
-                    }
-            })
-    })
+    name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.split('-').all(|word| {
+            !word.is_empty()
+                && (word
+                    .chars()
+                    .all(|c| c.is_ascii_digit() || c.is_ascii_lowercase())
+                    || word
+                        .chars()
+                        .all(|c| c.is_ascii_digit() || c.is_ascii_uppercase()))
+        })
 }
 
 #[cfg(test)]
@@ -101,6 +100,13 @@ mod tests {
         assert_eq!(plain, "wasi:key-value/store@0.2.0-draft".parse().unwrap());
         assert_eq!(plain.to_string(), "wasi:key-value/store");
         assert_eq!(Interface::of_instance("a:b/c@1.0.0"), "a:b/c");
+    }
+
+    #[test]
+    fn words_after_the_first_may_start_with_a_digit() {
+        for good in ["a:b/http-2", "a1:b/c-3d", "a:b/HTTP-v2"] {
+            assert_eq!(good.parse::<Interface>().unwrap().as_str(), good);
+        }
     }
 
     #[test]

@@ -14,6 +14,9 @@
 //! Which calls leave, by the caller's identity as the host states it: the context's
 //! [`source`](crate::CallContext::source), or the layer's own. Versions of interfaces are ignored.
 //!
+//! The service is always ready, so a call that is denied is denied at once. That also hides from
+//! the layers above whether the inner service is ready: what sheds or queues calls belongs below.
+//!
 //! # What it does not bound
 //!
 //! Calls that are already running when a link is removed, what a target does with a call, and

@@ -3,7 +3,8 @@
 use core::task::{Context, Poll};
 use std::sync::Arc;
 
-use tower::Service;
+use tower::util::Oneshot;
+use tower::{Service, ServiceExt as _};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
 use super::{DEFAULT_LINK_NAME, Interface, LinkPolicy, LinkRequest, ResponseFuture};
@@ -32,18 +33,20 @@ impl<S, P> LinkAuthorization<S, P> {
 #[error("no link from {0}")]
 pub struct Denied(String);
 
+/// Always ready: a call that is denied has to wait for nothing, and must not take the place of one
+/// that is permitted. The readiness of the inner service is awaited by the response future.
 impl<S, P, C> Service<Invocation<C>> for LinkAuthorization<S, P>
 where
-    S: Service<Invocation<C>, Error = RpcError>,
+    S: Service<Invocation<C>, Error = RpcError> + Clone,
     P: LinkPolicy,
     C: CallContext,
 {
     type Response = S::Response;
     type Error = RpcError;
-    type Future = ResponseFuture<S::Future>;
+    type Future = ResponseFuture<Oneshot<S, Invocation<C>>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), RpcError>> {
-        self.inner.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), RpcError>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, mut invocation: Invocation<C>) -> Self::Future {
@@ -57,7 +60,7 @@ where
         };
         if let Some(target) = self.policy.authorize(&request) {
             invocation.target = Some(target);
-            ResponseFuture::permitted(self.inner.call(invocation))
+            ResponseFuture::permitted(self.inner.clone().oneshot(invocation))
         } else {
             let denied = Denied(request.to_string());
             ResponseFuture::denied(

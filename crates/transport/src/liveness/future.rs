@@ -12,6 +12,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
 use super::health::Admission;
+use crate::clock::after;
 use crate::{Channels, Progress, Stage};
 
 /// Resolves once the target took the call. Dropping it gives the call up and says nothing about
@@ -86,7 +87,7 @@ where
                     }
                     *this.channels = Some(channels);
                     this.state.set(State::Handshake {
-                        until: Instant::now() + *this.timeout,
+                        until: after(Instant::now(), *this.timeout),
                         sleep: None,
                     });
                 }

@@ -11,11 +11,14 @@
 //! down: calls to it fail at once for a [short while](TargetLivenessLayer::open), then one call at
 //! a time is let through to probe it. A silence counts only
 //!
-//! - if the target has taken no other call while the silent one waited,
-//! - if no call that it took within the last ten handshake timeouts is still running, so that a
-//!   healthy target that works on one call at a time is not taken for down, and
+//! - if the target has taken no call for ten handshake timeouts,
+//! - if the last call that it took is over, and
 //! - if the silent call began after the last silence that was counted, so that many calls at once
 //!   count as one.
+//!
+//! So a healthy target that works on one call at a time is not taken for down because others wait
+//! for their turn. One that has taken nobody's call for that long is, even if it is busy with
+//! calls whose callers have given up: leaving it alone lets it catch up.
 //!
 //! The state is kept per target, not per function, and shared by all clones of the service.
 //!

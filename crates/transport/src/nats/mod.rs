@@ -21,6 +21,8 @@
 //! - The broker's refusal of a message (permissions) is silence too.
 //! - A frozen broker is one that answers nothing until the client has noticed, which takes twice
 //!   its `ping_interval`, a minute by default: a host should set it to seconds.
+//! - A call that is given up while the client publishes it leaves 8 kB in that client. It is
+//!   replaced after a number of those, and goes with its last call.
 //! - Results of 16 messages or more that nobody reads stall all calls to the same target until
 //!   they are read or dropped, and messages that went missing in the middle of a result are not
 //!   missed.

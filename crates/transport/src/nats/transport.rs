@@ -201,7 +201,7 @@ where
     let held = progress.hold();
     let prefix = config.subject_prefix(&invocation)?;
     connected(&config.nats, config.reconnect_wait, progress.function()).await?;
-    let client = config.clients.get(prefix, progress.function()).await?;
+    let lease = config.clients.get(prefix, progress.function()).await?;
     // Making a client may have taken a while.
     connected(&config.nats, config.reconnect_wait, progress.function()).await?;
 
@@ -214,7 +214,11 @@ where
     let evidence = Handshake::new(Arc::clone(&config.nats));
     tokio::select! {
         biased;
-        channels = invoke(client, evidence, invocation, rest) => channels,
-        () = disconnected(&config.nats) => Err(lost(progress.function())),
+        channels = invoke(lease.client(), evidence, invocation, rest) => {
+            let channels = channels?;
+            lease.complete();
+            Ok(channels)
+        }
+        () = disconnected(&config.nats) => Err(progress.fail(lost(progress.function())).clone()),
     }
 }

@@ -14,6 +14,7 @@ use wrpc_transport::Index;
 
 use super::{idle, timed_out};
 use crate::Progress;
+use crate::clock::after;
 
 /// A stream of a call with a deadline.
 ///
@@ -77,7 +78,7 @@ impl<T> Deadline<T> {
         let timer = self.timer.get_or_insert_with(|| {
             Box::pin(sleep_until(match self.bound {
                 Bound::Absolute(deadline) => deadline,
-                Bound::Idle(limit) | Bound::Failed(limit) => Instant::now() + limit,
+                Bound::Idle(limit) | Bound::Failed(limit) => after(Instant::now(), limit),
             }))
         });
         if timer.as_mut().poll(cx).is_pending() {

@@ -11,6 +11,7 @@ use tower::Service;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
 use super::{Deadline, ResponseFuture, TimeoutPolicy};
+use crate::clock::after;
 use crate::{Channels, Invocation};
 
 /// Gives every call of `S` a deadline.
@@ -107,10 +108,4 @@ where
             self.stream_idle,
         )
     }
-}
-
-/// A timeout too long for the clock ends some day that nobody will see.
-fn after(start: Instant, timeout: Duration) -> Instant {
-    const FAR: Duration = Duration::from_hours(24 * 365 * 30);
-    start.checked_add(timeout).unwrap_or_else(|| start + FAR)
 }
