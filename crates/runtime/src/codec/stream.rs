@@ -8,6 +8,7 @@ use bytes::{BufMut as _, BytesMut};
 use futures::future::try_join_all;
 use pin_project::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tracing::debug;
 use wasmtime_wasi::p2::{DynInputStream, StreamError};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 use wrpc_transport::Index;
@@ -114,6 +115,13 @@ impl<R> ChunkReader<R> {
     }
 }
 
+/// The error becomes a resource of the guest, so its cause stays here.
+fn broken(error: io::Error) -> State {
+    let error = RpcError::classify(error);
+    debug!(%error, source = ?core::error::Error::source(&error), "a stream failed");
+    State::Failed(error.without_source())
+}
+
 fn failed(kind: RpcErrorKind, message: &'static str) -> State {
     State::Failed(RpcError::new(kind, Delivery::Accepted, message))
 }
@@ -134,7 +142,7 @@ impl<R: AsyncRead> AsyncRead for ChunkReader<R> {
                     let mut byte = [0];
                     let mut read = ReadBuf::new(&mut byte);
                     if let Err(error) = ready!(this.inner.as_mut().poll_read(cx, &mut read)) {
-                        *this.state = State::Failed(RpcError::classify(error));
+                        *this.state = broken(error);
                         continue;
                     }
                     let &[byte] = read.filled() else {
@@ -161,7 +169,7 @@ impl<R: AsyncRead> AsyncRead for ChunkReader<R> {
                     let room = buf.initialize_unfilled_to(room.min(buf.remaining()));
                     let mut read = ReadBuf::new(room);
                     if let Err(error) = ready!(this.inner.as_mut().poll_read(cx, &mut read)) {
-                        *this.state = State::Failed(RpcError::classify(error));
+                        *this.state = broken(error);
                         continue;
                     }
                     let filled = read.filled().len();

@@ -126,7 +126,7 @@ impl AsyncRead for Arrived {
                 self.portions.pop_front();
             }
         } else if let Some(kind) = self.failure {
-            return Poll::Ready(Err(kind.into()));
+            return Poll::Ready(Err(io::Error::new(kind, "10.0.0.1:4222")));
         }
         Poll::Ready(Ok(()))
     }

@@ -361,6 +361,25 @@ async fn a_guest_that_reads_a_broken_stream_is_told() {
 }
 
 #[tokio::test]
+async fn a_guest_does_not_see_where_a_broken_stream_comes_from() {
+    let engine = Engine::default();
+    let (_, resources) = streaming(&engine);
+    let mut store = store(&engine);
+    let ty = Type::Own(resources.io_streams[0]);
+    let broken = Arrived::new(b"\x03ab", 10).failing(io::ErrorKind::ConnectionReset);
+    let incoming = Arrived::new(&[], 1).child(&[0], broken);
+    let value = decode_into(&mut store, incoming, &ty, &resources, None)
+        .await
+        .unwrap();
+    let error = read_all(&mut store, &value).await.unwrap_err();
+    let StreamError::LastOperationFailed(error) = error else {
+        panic!("{error}");
+    };
+    let chain: Vec<_> = error.chain().map(ToString::to_string).collect();
+    assert_eq!(chain, ["transport: the connection failed"]);
+}
+
+#[tokio::test]
 async fn streams_are_counted_before_any_is_opened() {
     let engine = Engine::default();
     let (types, resources) = streaming(&engine);
