@@ -113,10 +113,7 @@ impl Error {
 /// Unlike [`RpcError::classify`] this does not guess: most traps have nothing to do with a call.
 #[must_use]
 pub fn rpc_error(error: &anyhow::Error) -> Option<RpcError> {
-    error
-        .downcast_ref::<RpcError>()
-        .or_else(|| RpcError::find(error.as_ref()))
-        .cloned()
+    RpcError::find_in(error).cloned()
 }
 
 fn because(error: &anyhow::Error) -> String {

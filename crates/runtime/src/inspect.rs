@@ -98,10 +98,7 @@ fn find(error: &rpc::Error) -> Option<RpcError> {
     match error {
         rpc::Error::Invoke(error)
         | rpc::Error::IncomingIndex(error)
-        | rpc::Error::OutgoingIndex(error) => error
-            .downcast_ref()
-            .or_else(|| RpcError::find(error.as_ref()))
-            .cloned(),
+        | rpc::Error::OutgoingIndex(error) => RpcError::find_in(error).cloned(),
         rpc::Error::Stream(
             rpc::StreamError::Read(error)
             | rpc::StreamError::Write(error)

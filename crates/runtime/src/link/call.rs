@@ -218,8 +218,7 @@ impl Import {
     /// What an error of the transport stands for. One that is typed already is left as it is.
     fn classify(&self, error: impl Into<anyhow::Error>) -> RpcError {
         let error = error.into();
-        let typed =
-            error.downcast_ref::<RpcError>().is_some() || RpcError::find(error.as_ref()).is_some();
+        let typed = RpcError::find_in(&error).is_some();
         let error = RpcError::classify(error);
         if typed { error } else { self.named(&error) }
     }
