@@ -26,6 +26,7 @@ mod channels;
 mod clock;
 mod context;
 pub mod foreign;
+mod function;
 mod invocation;
 mod invoker;
 pub mod leaf;
@@ -39,6 +40,7 @@ pub mod retry;
 mod stack;
 mod target;
 pub mod timeout;
+mod wakers;
 
 pub use channels::Channels;
 pub use context::{CallContext, Context};

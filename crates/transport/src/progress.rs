@@ -1,12 +1,13 @@
 //! How far a call has come.
 
 use core::fmt;
-use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use core::task::Waker;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 
-use futures::task::AtomicWaker;
 use wrpc_middleware_errors::{Delivery, RpcError};
+
+use crate::function::Function;
+use crate::wakers::Wakers;
 
 const ACCEPTED: u8 = 1;
 const FIRST_BYTE: u8 = 1 << 1;
@@ -45,12 +46,10 @@ struct Call {
     func: Arc<str>,
     flags: AtomicU8,
     failure: OnceLock<RpcError>,
-    outgoing: AtomicWaker,
-    incoming: AtomicWaker,
-    children: Mutex<Vec<Weak<AtomicWaker>>>,
+    wakers: Wakers,
     /// How many attempts, this one included, may have been sent.
     sent: AtomicUsize,
-    reports_acceptance: AtomicU8,
+    reports_acceptance: AtomicBool,
     origin: Option<Progress>,
 }
 
@@ -77,11 +76,9 @@ impl Progress {
             func,
             flags: AtomicU8::new(0),
             failure: OnceLock::new(),
-            outgoing: AtomicWaker::new(),
-            incoming: AtomicWaker::new(),
-            children: Mutex::default(),
+            wakers: Wakers::default(),
             sent: AtomicUsize::new(0),
-            reports_acceptance: AtomicU8::new(0),
+            reports_acceptance: AtomicBool::new(false),
             origin,
         }))
     }
@@ -126,12 +123,12 @@ impl Progress {
     /// the results.
     #[must_use]
     pub fn reports_acceptance(&self) -> bool {
-        self.0.reports_acceptance.load(Ordering::Relaxed) != 0
+        self.0.reports_acceptance.load(Ordering::Relaxed)
     }
 
     /// Declares, by a leaf, that it reports when the target took the call.
     pub fn set_reports_acceptance(&self) {
-        self.0.reports_acceptance.store(1, Ordering::Relaxed);
+        self.0.reports_acceptance.store(true, Ordering::Relaxed);
     }
 
     /// Holds the call back until the guard is dropped or [sent](Held::send): as long as it lives,
@@ -216,19 +213,18 @@ impl Progress {
     }
 
     /// Records, by a leaf, why the call failed, and wakes every stream of it. The first failure
-    /// stays.
+    /// stays, and is returned.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "to record it may be all that is wanted"
+    )]
     pub fn fail(&self, error: RpcError) -> &RpcError {
         let failure = self.0.failure.get_or_init(|| error);
         if failure.delivery() == Delivery::NotSent {
             self.not_sent();
         }
         self.set(CLOSED);
-        self.0.outgoing.wake();
-        self.0.incoming.wake();
-        let children = core::mem::take(&mut *self.children());
-        for child in children.iter().filter_map(Weak::upgrade) {
-            child.wake();
-        }
+        self.0.wakers.wake();
         failure
     }
 
@@ -241,15 +237,12 @@ impl Progress {
         }
     }
 
-    pub(crate) fn downgrade(&self) -> WeakProgress {
-        WeakProgress(Arc::downgrade(&self.0))
+    pub(crate) fn wakers(&self) -> &Wakers {
+        &self.0.wakers
     }
 
-    fn children(&self) -> std::sync::MutexGuard<'_, Vec<Weak<AtomicWaker>>> {
-        self.0
-            .children
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn downgrade(&self) -> WeakProgress {
+        WeakProgress(Arc::downgrade(&self.0))
     }
 }
 
@@ -296,48 +289,6 @@ impl WeakProgress {
         self.0
             .upgrade()
             .is_some_and(|call| Progress(call).stage() < Stage::Closed)
-    }
-}
-
-/// Where a stream of a call waits for the failure of the whole call.
-#[derive(Debug)]
-pub(crate) enum WakerSlot {
-    Outgoing,
-    Incoming,
-    Child(Arc<AtomicWaker>),
-}
-
-impl WakerSlot {
-    pub(crate) fn child(progress: &Progress) -> Self {
-        let waker = Arc::new(AtomicWaker::new());
-        let mut children = progress.children();
-        children.retain(|child| child.strong_count() > 0);
-        children.push(Arc::downgrade(&waker));
-        Self::Child(waker)
-    }
-
-    pub(crate) fn register(&self, progress: &Progress, waker: &Waker) {
-        match self {
-            Self::Outgoing => progress.0.outgoing.register(waker),
-            Self::Incoming => progress.0.incoming.register(waker),
-            Self::Child(slot) => slot.register(waker),
-        }
-    }
-}
-
-/// `instance#function`, or the function alone where it sits at the root of a world.
-pub(crate) struct Function<'a> {
-    pub(crate) instance: &'a str,
-    pub(crate) func: &'a str,
-}
-
-impl fmt::Display for Function<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.instance.is_empty() {
-            f.write_str(self.func)
-        } else {
-            write!(f, "{}#{}", self.instance, self.func)
-        }
     }
 }
 
@@ -428,14 +379,5 @@ mod tests {
             call.for_all_attempts(not_sent()).delivery(),
             Delivery::Accepted
         );
-    }
-
-    #[test]
-    fn dropped_children_leave_no_waker_behind() {
-        let call = progress();
-        for _ in 0..100 {
-            drop(WakerSlot::child(&call));
-        }
-        assert_eq!(call.children().len(), 1);
     }
 }

@@ -11,7 +11,7 @@ use wrpc_transport::Index;
 use super::Evidence;
 use super::outgoing::{at_least, named};
 use crate::Progress;
-use crate::progress::WakerSlot;
+use crate::wakers::WakerSlot;
 
 /// The incoming stream of a leaf: moves the call's [`Progress`] on and fails with
 /// [`RpcError`](crate::RpcError)s, also when another stream of the call saw the failure.
@@ -63,7 +63,7 @@ impl<I: AsyncRead + Unpin, E: Evidence> AsyncRead for Incoming<I, E> {
                 Poll::Ready(Err(this.progress.fail(error).clone().into()))
             }
             Poll::Pending => {
-                this.slot.register(&this.progress, cx.waker());
+                this.slot.register(this.progress.wakers(), cx.waker());
                 match this.progress.failure() {
                     Some(failure) => Poll::Ready(Err(failure.clone().into())),
                     None => Poll::Pending,
@@ -79,7 +79,7 @@ impl<I: Index<I>, E: Evidence> Index<Self> for Incoming<I, E> {
             inner: self.inner.index(path)?,
             evidence: self.evidence.clone(),
             progress: self.progress.clone(),
-            slot: WakerSlot::child(&self.progress),
+            slot: WakerSlot::child(self.progress.wakers()),
         })
     }
 }

@@ -11,7 +11,7 @@ use wrpc_middleware_errors::{Delivery, RpcError};
 use wrpc_transport::Index;
 
 use super::Evidence;
-use crate::progress::WakerSlot;
+use crate::wakers::WakerSlot;
 use crate::{Progress, Stage};
 
 /// The outgoing stream of a leaf: moves the call's [`Progress`] on and fails with
@@ -52,7 +52,7 @@ impl<O: AsyncWrite + Unpin, E: Evidence> Outgoing<O, E> {
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(self.fail(error))),
             Poll::Pending => {
-                self.slot.register(&self.progress, cx.waker());
+                self.slot.register(self.progress.wakers(), cx.waker());
                 self.check()?;
                 if self.evidence.reports_acceptance()
                     && self.progress.stage() <= Stage::Queued
@@ -149,7 +149,7 @@ impl<O: Index<O>, E: Evidence> Index<Self> for Outgoing<O, E> {
             rest: Bytes::new(),
             evidence: self.evidence.clone(),
             progress: self.progress.clone(),
-            slot: WakerSlot::child(&self.progress),
+            slot: WakerSlot::child(self.progress.wakers()),
         })
     }
 }

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::Target;
-use crate::progress::Function;
+use crate::function::Function;
 
 /// What a policy decides upon.
 #[derive(Clone, Copy, Debug)]
