@@ -4,6 +4,6 @@ mod name;
 mod probe;
 mod shape;
 
-pub(crate) use name::{FunctionName, same_interface};
+pub(crate) use name::{FunctionName, FunctionPattern, same_interface};
 pub(crate) use probe::Definitions;
 pub(crate) use shape::{all_resources, is_published_rpc_error, same_type, uncarried_func};

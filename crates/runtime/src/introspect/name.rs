@@ -51,6 +51,41 @@ impl fmt::Display for FunctionName {
     }
 }
 
+/// Functions that a host names: one of an interface, or all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FunctionPattern {
+    pub(crate) instance: Box<str>,
+    /// Every function if `None`.
+    pub(crate) func: Option<Box<str>>,
+}
+
+impl FunctionPattern {
+    /// Every function of `instance`, of every version if it names none.
+    pub(crate) fn all(instance: impl Into<Box<str>>) -> Self {
+        Self {
+            instance: instance.into(),
+            func: None,
+        }
+    }
+
+    /// The function `func` of `instance`, with or without what kind of function of a resource it
+    /// is.
+    pub(crate) fn one(instance: impl Into<Box<str>>, func: impl Into<Box<str>>) -> Self {
+        Self {
+            instance: instance.into(),
+            func: Some(func.into()),
+        }
+    }
+
+    pub(crate) fn matches(&self, function: &FunctionName) -> bool {
+        same_interface(&self.instance, &function.instance)
+            && self
+                .func
+                .as_deref()
+                .is_none_or(|func| func == &*function.name || func == function.rpc())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +111,16 @@ mod tests {
         assert!(!same_interface("a:b/c@0.1.0", "a:b/c"));
         assert!(!same_interface("a:b/c", "a:b/cd@0.1.0"));
         assert!(!same_interface("", "a:b/c"));
+    }
+
+    #[test]
+    fn a_pattern_names_a_function_or_all_of_an_interface() {
+        let function = FunctionName::new("a:b/c@0.1.0", "[method]thing.get");
+        assert!(FunctionPattern::all("a:b/c").matches(&function));
+        assert!(FunctionPattern::one("a:b/c", "thing.get").matches(&function));
+        assert!(FunctionPattern::one("a:b/c@0.1.0", "[method]thing.get").matches(&function));
+        assert!(!FunctionPattern::one("a:b/c", "thing.set").matches(&function));
+        assert!(!FunctionPattern::all("").matches(&function));
     }
 
     #[test]

@@ -9,7 +9,9 @@ use wasmtime::component::{ResourceType, Type};
 use wrpc_runtime_wasmtime::rpc;
 
 use crate::Limits;
-use crate::introspect::{FunctionName, is_published_rpc_error, same_interface, same_type};
+use crate::introspect::{
+    FunctionName, FunctionPattern, is_published_rpc_error, same_interface, same_type,
+};
 
 /// Resources by instance and name, each as the component knows it and as the host defines it.
 ///
@@ -30,27 +32,10 @@ pub struct LinkOptions {
     /// Resources that the linker gets from elsewhere.
     pub(crate) defined: Arc<[ResourceType]>,
     rpc_errors: Arc<[Type]>,
-    bare: Arc<Vec<Bare>>,
+    /// What the target serves without its `result`.
+    bare: Arc<Vec<FunctionPattern>>,
     pub(crate) string_errors: bool,
     pub(crate) limits: Limits,
-}
-
-/// A mark for what the target serves without its `result`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Bare {
-    instance: Box<str>,
-    /// Every function if `None`.
-    func: Option<Box<str>>,
-}
-
-impl Bare {
-    fn marks(&self, function: &FunctionName) -> bool {
-        same_interface(&self.instance, &function.instance)
-            && self
-                .func
-                .as_deref()
-                .is_none_or(|func| func == &*function.name || func == function.rpc())
-    }
 }
 
 /// Which mark says that a function is bare.
@@ -105,20 +90,14 @@ impl LinkOptions {
     /// returns no `result` is an error when it is linked.
     #[must_use]
     pub fn bare(mut self, instance: impl Into<Box<str>>, func: impl Into<Box<str>>) -> Self {
-        Arc::make_mut(&mut self.bare).push(Bare {
-            instance: instance.into(),
-            func: Some(func.into()),
-        });
+        Arc::make_mut(&mut self.bare).push(FunctionPattern::one(instance, func));
         self
     }
 
     /// Like [`bare`](Self::bare), for each function of `instance` that returns a `result`.
     #[must_use]
     pub fn bare_instance(mut self, instance: impl Into<Box<str>>) -> Self {
-        Arc::make_mut(&mut self.bare).push(Bare {
-            instance: instance.into(),
-            func: None,
-        });
+        Arc::make_mut(&mut self.bare).push(FunctionPattern::all(instance));
         self
     }
 
@@ -174,7 +153,7 @@ impl LinkOptions {
         let marks = |whole: bool| {
             self.bare
                 .iter()
-                .any(|mark| mark.func.is_none() == whole && mark.marks(function))
+                .any(|mark| mark.func.is_none() == whole && mark.matches(function))
         };
         Bareness {
             function: marks(false),
@@ -186,7 +165,7 @@ impl LinkOptions {
     pub(crate) fn unused_bare(&self, functions: &[&FunctionName]) -> Vec<Box<str>> {
         self.bare
             .iter()
-            .filter(|mark| !functions.iter().any(|function| mark.marks(function)))
+            .filter(|mark| !functions.iter().any(|function| mark.matches(function)))
             .map(|mark| match &mark.func {
                 Some(func) => FunctionName::new(&*mark.instance, &**func)
                     .to_string()

@@ -17,7 +17,7 @@ use super::{
     MAX_HANDLES, PARAMS_TIMEOUT, ServeError, Served, StoreFactory, Unservable, UnservableCause,
 };
 use crate::Limits;
-use crate::introspect::{FunctionName, same_interface};
+use crate::introspect::FunctionPattern;
 
 /// Serves every function that a component exports.
 ///
@@ -81,23 +81,7 @@ pub struct ExportServer<T: 'static> {
     max_handles: usize,
     max_duration: Option<Duration>,
     params_timeout: Duration,
-    skipped: Vec<Skipped>,
-}
-
-struct Skipped {
-    instance: Box<str>,
-    /// Every function if `None`.
-    func: Option<Box<str>>,
-}
-
-impl Skipped {
-    fn covers(&self, name: &FunctionName) -> bool {
-        same_interface(&self.instance, &name.instance)
-            && self
-                .func
-                .as_deref()
-                .is_none_or(|func| func == &*name.name || func == name.rpc())
-    }
+    skipped: Vec<FunctionPattern>,
 }
 
 impl<T: WrpcView + 'static> ExportServer<T> {
@@ -170,10 +154,7 @@ impl<T: WrpcView + 'static> ExportServer<T> {
     /// root of the world.
     #[must_use]
     pub fn skip(mut self, instance: impl Into<Box<str>>) -> Self {
-        self.skipped.push(Skipped {
-            instance: instance.into(),
-            func: None,
-        });
+        self.skipped.push(FunctionPattern::all(instance));
         self
     }
 
@@ -186,10 +167,7 @@ impl<T: WrpcView + 'static> ExportServer<T> {
         instance: impl Into<Box<str>>,
         func: impl Into<Box<str>>,
     ) -> Self {
-        self.skipped.push(Skipped {
-            instance: instance.into(),
-            func: Some(func.into()),
-        });
+        self.skipped.push(FunctionPattern::one(instance, func));
         self
     }
 
@@ -231,7 +209,7 @@ impl<T: WrpcView + 'static> ExportServer<T> {
         let mut functions = Vec::new();
         let mut unservable = Vec::new();
         for Export { name, ty } in exports::functions(component) {
-            if self.skipped.iter().any(|skipped| skipped.covers(&name)) {
+            if self.skipped.iter().any(|skipped| skipped.matches(&name)) {
                 debug!(function = %name, "skipped");
                 continue;
             }
