@@ -26,7 +26,7 @@ pub(crate) use self::encode::{Encoded, describe, encode_values};
 pub use self::error::DecodeError;
 pub(crate) use self::handles::Handles;
 pub(crate) use self::resolve::{Pending, resolve};
-pub(crate) use self::stream::{OutgoingStream, write_streams};
+pub(crate) use self::stream::{OutgoingStream, SourceFailed, write_streams};
 
 /// What the resource types of a component stand for on the wire.
 ///

@@ -24,6 +24,12 @@ pub(crate) struct OutgoingStream {
     pub(crate) stream: DynInputStream,
 }
 
+/// A stream that is to be written failed at the end that it is read from: no failure of the call's
+/// own transport. The payload of an [`io::Error`].
+#[derive(Debug, thiserror::Error)]
+#[error("a stream failed where it comes from")]
+pub(crate) struct SourceFailed(#[source] anyhow::Error);
+
 /// Writes all `streams` to their children of `outgoing`, at the same time, each to its end.
 ///
 /// A stream that fails leaves its child without the end marker, so that the peer does not take
@@ -31,7 +37,7 @@ pub(crate) struct OutgoingStream {
 ///
 /// # Errors
 ///
-/// The first stream that fails, at either end. The others are given up then, likewise without an
+/// The first stream that fails, at either end; where it is read from, with [`SourceFailed`]. The others are given up then, likewise without an
 /// end marker.
 ///
 /// # Cancellation
@@ -71,7 +77,7 @@ where
             }
             Err(StreamError::Closed) => break,
             Err(StreamError::LastOperationFailed(error) | StreamError::Trap(error)) => {
-                return Err(io::Error::other(anyhow::Error::from(error)));
+                return Err(io::Error::other(SourceFailed(error.into())));
             }
         }
     }

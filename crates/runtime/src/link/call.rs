@@ -1,5 +1,7 @@
 //! One call of an import.
 
+use core::error::Error;
+use std::io;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -20,7 +22,8 @@ use super::plan::{Failure, FunctionPlan};
 use super::watch::Watched;
 use crate::Limits;
 use crate::codec::{
-    DecodeError, Decoder, OutgoingStream, ResourceTypes, encode_values, resolve, write_streams,
+    DecodeError, Decoder, OutgoingStream, ResourceTypes, SourceFailed, encode_values, resolve,
+    write_streams,
 };
 use crate::introspect::FunctionName;
 use crate::paths::async_paths;
@@ -93,7 +96,7 @@ impl Import {
         let values = match returned {
             Ok(values) => self.plan.results(values),
             Err(error) => {
-                debug!(%error, delivery = %error.delivery(), source = ?core::error::Error::source(&error), "call failed");
+                debug!(%error, delivery = %error.delivery(), source = ?error.source(), "call failed");
                 vec![Val::Result(Err(Some(Box::new(self.failed(store, error)?))))]
             }
         };
@@ -189,7 +192,7 @@ impl Import {
             Ok((values, pending))
         };
         let exchanged = exchange(deadline, send, receive, streaming, |error| {
-            accepted(self.classify(error))
+            accepted(self.unsent(error))
         });
         let (mut values, pending) = exchanged.await.unwrap_or_else(|| {
             let delivery = if seen.answered() {
@@ -204,6 +207,19 @@ impl Import {
             .map_err(|error| self.undecoded(error))?
             .release(&mut store);
         Ok(values)
+    }
+
+    /// What stands for parameters that could not be sent.
+    fn unsent(&self, error: io::Error) -> RpcError {
+        let payload = error.get_ref();
+        if !payload.is_some_and(<dyn Error + Send + Sync>::is::<SourceFailed>) {
+            return self.classify(error);
+        }
+        let message = format!(
+            "{}: a stream among the parameters failed where it comes from",
+            self.display()
+        );
+        RpcError::new(RpcErrorKind::Other, Delivery::Unknown, message).with_source(error)
     }
 
     /// What stands for results that could not be read. An error of the transport that is typed

@@ -1,11 +1,15 @@
 //! Resources of the target, streams, and functions at the root of a world.
 
+use core::error::Error as _;
 use core::time::Duration;
 use std::collections::HashMap;
+use std::io;
 
+use bytes::Bytes;
 use wasmtime::component::{Resource, ResourceAny, Val};
+use wasmtime_wasi::async_trait;
 use wasmtime_wasi::p2::pipe::MemoryInputPipe;
-use wasmtime_wasi::p2::{DynInputStream, StreamError};
+use wasmtime_wasi::p2::{DynInputStream, InputStream, Pollable, StreamError};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
 use crate::guest::{published, relay};
@@ -206,7 +210,7 @@ async fn a_stream_in_the_parameters_is_written_to_its_own_path_even_after_the_an
             ..Script::default()
         })
         .await;
-    let stored = store(&mut running).await;
+    let stored = store(&mut running, hello()).await;
     assert_eq!(stored.unwrap(), Some(Val::U8(5)));
     assert_eq!(last(&running), called(STREAMS, "store", b"\x01x"));
     let written = running.mock().written.lock().unwrap().clone();
@@ -214,9 +218,12 @@ async fn a_stream_in_the_parameters_is_written_to_its_own_path_even_after_the_an
     assert_eq!(entries(&mut running.store.data_mut().table), 0);
 }
 
+fn hello() -> DynInputStream {
+    Box::new(MemoryInputPipe::new(&b"hello"[..]))
+}
+
 /// Passes a stream to the target.
-async fn store(running: &mut Running) -> wasmtime::Result<Option<Val>> {
-    let stream: DynInputStream = Box::new(MemoryInputPipe::new(&b"hello"[..]));
+async fn store(running: &mut Running, stream: DynInputStream) -> wasmtime::Result<Option<Val>> {
     let stream = running.store.data_mut().table.push(stream).unwrap();
     let stream = ResourceAny::try_from_resource(stream, &mut running.store).unwrap();
     let params = [text("x"), Val::Resource(stream)];
@@ -234,10 +241,55 @@ async fn a_stream_that_can_not_be_written_fails_the_call_unless_the_target_answe
     };
     let answer = vec![Step::Sleep(Duration::from_millis(10)), Step::Bytes(vec![5])];
     let mut running = guest.start(script(answer)).await;
-    assert_eq!(store(&mut running).await.unwrap(), Some(Val::U8(5)));
+    assert_eq!(
+        store(&mut running, hello()).await.unwrap(),
+        Some(Val::U8(5))
+    );
 
     let mut running = guest.start(script(vec![Step::Hang])).await;
-    let trap = store(&mut running).await.unwrap_err();
+    let trap = store(&mut running, hello()).await.unwrap_err();
     assert_eq!(RpcError::classify(trap).to_string(), broken.to_string());
     assert_eq!(running.mock().alive(), 0);
+}
+
+/// A stream that another call returned, say, which has timed out since.
+struct Late;
+
+#[async_trait]
+impl Pollable for Late {
+    async fn ready(&mut self) {}
+}
+
+impl InputStream for Late {
+    fn read(&mut self, _: usize) -> Result<Bytes, StreamError> {
+        let error = typed(RpcErrorKind::Timeout, Delivery::NotSent);
+        Err(StreamError::LastOperationFailed(
+            io::Error::from(error).into(),
+        ))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_fails_at_the_guest_is_no_failure_of_the_transport() {
+    let guest = guest();
+    let mut running = guest
+        .start(Script {
+            results: vec![Step::Hang],
+            ..Script::default()
+        })
+        .await;
+    let trap = store(&mut running, Box::new(Late)).await.unwrap_err();
+    let error = RpcError::classify(trap);
+    assert_eq!(
+        (error.kind(), error.delivery(), error.message()),
+        (
+            RpcErrorKind::Other,
+            Delivery::Unknown,
+            "test:app/streams@0.1.0#store: a stream among the parameters failed where it comes from"
+        )
+    );
+    assert!(
+        RpcError::find(error.source().unwrap()).is_some(),
+        "{error:?}"
+    );
 }
