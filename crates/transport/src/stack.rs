@@ -51,8 +51,7 @@ impl<P> Stack<P> {
 }
 
 impl<P, T> Stack<P, T> {
-    /// How long a call may take: a [`Duration`], or a choice [per
-    /// call](crate::timeout::PerCall).
+    /// How long a call may take: a [`Duration`], or a choice per call.
     #[must_use]
     pub fn timeout<U: TimeoutPolicy>(self, policy: U) -> Stack<P, U> {
         self.timeout_layer(TimeoutLayer::new(policy))

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, advance, timeout};
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 use wrpc_middleware_transport::limit::ConcurrencyLimitLayer;
-use wrpc_middleware_transport::timeout::{PerCall, TimeoutLayer};
+use wrpc_middleware_transport::timeout::TimeoutLayer;
 use wrpc_middleware_transport::{Channels, Delivery, Invocation, RpcError, RpcErrorKind};
 use wrpc_transport::Index as _;
 
@@ -208,17 +208,33 @@ async fn inner_services_see_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_policy_chooses_per_call_up_to_the_longest() {
-    for (chosen, expected) in [(LIMIT / 2, LIMIT / 2), (LIMIT * 2, LIMIT)] {
-        let policy = PerCall::new(LIMIT, move |instance: &str, func: &str| {
-            assert_eq!((instance, func), (INSTANCE, FUNC));
-            chosen
-        });
+async fn a_policy_chooses_per_call() {
+    let policy = |instance: &str, func: &str| {
+        assert_eq!(instance, INSTANCE);
+        if func == FUNC { LIMIT } else { LIMIT * 2 }
+    };
+    let mut other = invocation();
+    other.func = "other".into();
+    for (invocation, expected) in [(invocation(), LIMIT), (other, LIMIT * 2)] {
         let start = Instant::now();
         let service = TimeoutLayer::new(policy).layer(Mock::new(|_, _| ()).leaf());
-        service.oneshot(invocation()).await.unwrap_err();
+        service.oneshot(invocation).await.unwrap_err();
         assert_eq!(start.elapsed(), expected);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_callers_deadline_bounds_readiness_too() {
+    let mock = Mock::accepting();
+    let limit = ConcurrencyLimitLayer::new(1);
+    let service = layer().layer(limit.layer(mock.leaf()));
+    let _held = service.clone().oneshot(invocation()).await.unwrap();
+    let start = Instant::now();
+    let invocation = invocation().with_deadline(start + LIMIT / 4);
+    let error = service.oneshot(invocation).await.unwrap_err();
+    assert_rpc(&error, RpcErrorKind::Timeout, Delivery::NotSent);
+    assert_eq!(start.elapsed(), LIMIT / 4);
+    assert_eq!(mock.count(), 1);
 }
 
 #[tokio::test(start_paused = true)]

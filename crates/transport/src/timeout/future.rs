@@ -3,23 +3,23 @@
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 use core::time::Duration;
 
 use pin_project::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
+use tower::Service;
 use wrpc_middleware_errors::{Delivery, RpcError};
 
 use super::{Deadline, timed_out};
-use crate::{Channels, Progress};
+use crate::{Channels, Invocation, Progress};
 
-/// Resolves when the inner service does, or with a timeout at the deadline. Dropping it drops the
-/// inner call.
+/// Awaits the readiness of the inner service and resolves when its call does, or with a timeout at
+/// the deadline. Dropping it gives the call up.
 #[pin_project]
-pub struct ResponseFuture<F> {
-    /// Missing where the deadline had passed before the call.
+pub struct ResponseFuture<S: Service<Invocation<C>>, C> {
     #[pin]
-    inner: Option<F>,
+    state: State<S, S::Future, C>,
     /// Missing until the inner service is first found pending.
     #[pin]
     sleep: Option<Sleep>,
@@ -28,49 +28,76 @@ pub struct ResponseFuture<F> {
     stream_idle: Option<Duration>,
 }
 
-impl<F> ResponseFuture<F> {
-    pub(super) const fn new(
-        inner: F,
-        progress: Progress,
-        deadline: Instant,
-        stream_idle: Option<Duration>,
-    ) -> Self {
-        Self {
-            inner: Some(inner),
-            sleep: None,
-            progress,
-            deadline,
-            stream_idle,
-        }
-    }
+#[pin_project(project = StateProjection)]
+enum State<S, F, C> {
+    /// The invocation is taken once the service is ready for it.
+    Waiting(S, Option<Invocation<C>>),
+    Calling(#[pin] F),
+}
 
-    pub(super) const fn expired(
-        progress: Progress,
+impl<S: Service<Invocation<C>>, C> ResponseFuture<S, C> {
+    pub(super) fn new(
+        inner: S,
+        invocation: Invocation<C>,
         deadline: Instant,
         stream_idle: Option<Duration>,
     ) -> Self {
         Self {
-            inner: None,
+            progress: invocation.progress().clone(),
+            state: State::Waiting(inner, Some(invocation)),
             sleep: None,
-            progress,
             deadline,
             stream_idle,
         }
     }
 }
 
-impl<F, O, I> Future for ResponseFuture<F>
+impl<S, C, O, I> ResponseFuture<S, C>
 where
-    F: Future<Output = Result<Channels<O, I>, RpcError>>,
+    S: Service<Invocation<C>, Response = Channels<O, I>, Error = RpcError>,
+{
+    /// The outcome of the inner call, and what is known to have become of it so far.
+    fn poll_inner(
+        mut state: Pin<&mut State<S, S::Future, C>>,
+        progress: &Progress,
+        cx: &mut Context<'_>,
+    ) -> (Poll<Result<S::Response, RpcError>>, Delivery) {
+        loop {
+            match state.as_mut().project() {
+                StateProjection::Calling(call) => {
+                    return (call.poll(cx), progress.delivery());
+                }
+                StateProjection::Waiting(inner, invocation) => match inner.poll_ready(cx) {
+                    Poll::Ready(Ok(())) => {
+                        let Some(invocation) = invocation.take() else {
+                            return (Poll::Pending, Delivery::Unknown);
+                        };
+                        let call = inner.call(invocation);
+                        state.set(State::Calling(call));
+                    }
+                    Poll::Ready(Err(error)) => {
+                        return (Poll::Ready(Err(error)), Delivery::NotSent);
+                    }
+                    Poll::Pending => return (Poll::Pending, Delivery::NotSent),
+                },
+            }
+        }
+    }
+}
+
+impl<S, C, O, I> Future for ResponseFuture<S, C>
+where
+    S: Service<Invocation<C>, Response = Channels<O, I>, Error = RpcError>,
 {
     type Output = Result<Channels<Deadline<O>, Deadline<I>>, RpcError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let Some(inner) = this.inner.as_pin_mut() else {
+        if matches!(*this.state, State::Waiting(..)) && Instant::now() >= *this.deadline {
             return Poll::Ready(Err(timed_out(this.progress.function(), Delivery::NotSent)));
-        };
-        if let Poll::Ready(result) = inner.poll(cx) {
+        }
+        let (outcome, delivery) = Self::poll_inner(this.state, this.progress, cx);
+        if let Poll::Ready(result) = outcome {
             let (deadline, idle) = (*this.deadline, *this.stream_idle);
             return Poll::Ready(result.map(|channels| {
                 let progress = channels.progress.clone();
@@ -83,20 +110,14 @@ where
         if this.sleep.is_none() {
             this.sleep.set(Some(sleep_until(*this.deadline)));
         }
-        let elapsed = this
-            .sleep
-            .as_pin_mut()
-            .is_none_or(|sleep| sleep.poll(cx).is_ready());
-        if elapsed {
-            let delivery = this.progress.delivery();
-            Poll::Ready(Err(timed_out(this.progress.function(), delivery)))
-        } else {
-            Poll::Pending
+        if let Some(sleep) = this.sleep.as_pin_mut() {
+            ready!(sleep.poll(cx));
         }
+        Poll::Ready(Err(timed_out(this.progress.function(), delivery)))
     }
 }
 
-impl<F> fmt::Debug for ResponseFuture<F> {
+impl<S: Service<Invocation<C>>, C> fmt::Debug for ResponseFuture<S, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture")
             .field("progress", &self.progress)

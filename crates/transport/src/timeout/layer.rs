@@ -14,8 +14,7 @@ pub struct TimeoutLayer<P = Duration> {
 }
 
 impl<P: TimeoutPolicy> TimeoutLayer<P> {
-    /// A deadline by `policy`: a [`Duration`] for all calls, or a
-    /// [`PerCall`](super::PerCall) choice.
+    /// A deadline by `policy`: a [`Duration`] for all calls, or a choice per call.
     pub const fn new(policy: P) -> Self {
         Self {
             policy,

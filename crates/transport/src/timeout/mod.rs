@@ -9,6 +9,10 @@
 //! deadline is the earlier of the caller's ([`Invocation::deadline`](crate::Invocation)) and
 //! the layer's, and inner services see it in the invocation.
 //!
+//! The service itself is always ready; it awaits the inner service's readiness as part of the call.
+//! So the layers above do not see whether the inner service is ready: what sheds or queues calls
+//! belongs below.
+//!
 //! # What it does not bound
 //!
 //! - A stream that nobody polls: no timer fires for it, and the next operation fails.
@@ -48,7 +52,7 @@ mod service;
 pub use deadline::Deadline;
 pub use future::ResponseFuture;
 pub use layer::TimeoutLayer;
-pub use policy::{PerCall, TimeoutPolicy};
+pub use policy::TimeoutPolicy;
 pub use service::Timeout;
 
 use core::fmt;
