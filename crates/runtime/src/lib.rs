@@ -33,11 +33,21 @@
 //!
 //! # What is bounded
 //!
-//! What a peer sends is read within [`Limits`]; past them the call fails with `protocol`. How long
-//! a call may take is up to the transport and to
-//! [`WrpcCtx::timeout`], which bounds all of it, from the first byte to the last; without either,
-//! a call takes as long as the target does. A byte stream (`input-stream`) that a call returned is
-//! read after the call has ended: the guest's reads of it are bounded by the transport alone.
+//! What a peer sends is read within [`Limits`]; past them the call fails with `protocol`. So does
+//! one that answers more than the declared values, as far as that has arrived with them: nobody
+//! waits for more.
+//!
+//! How long a call may take is up to the transport and to [`WrpcCtx::timeout`], which bounds all
+//! of it, from the first byte to the last; without either, a call takes as long as the target
+//! does. Over a transport that has a deadline itself, as `wrpc_middleware::Stack` is, leave
+//! `WrpcCtx::timeout` unset, or set `wrpc_middleware::Context::with_deadline` for single calls:
+//! this crate sees no handshake, so that a call which *it* cuts off before any result is `unknown`
+//! where the stack knows that it was `accepted`.
+//!
+//! A byte stream (`input-stream`) that a call returned is read after the call has ended: the
+//! guest's reads of it are bounded by the transport alone. The deadline of a `Stack` cuts the
+//! stream off, unless `TimeoutLayer::stream_idle` exempts it. Over upstream's NATS transport,
+//! which knows streams by exact paths only, those inside of a list do not travel.
 //!
 //! # A host
 //!

@@ -9,7 +9,9 @@
 ///
 /// A decoded value is larger than its bytes: Wasmtime keeps every value, even a `u8` of a list, in
 /// a few dozen bytes, and the fields of a record with their names. So memory is bounded by about
-/// `bytes` plus [`elements`](Self::elements) times a hundred bytes.
+/// `bytes` plus [`elements`](Self::elements) times a hundred bytes: with the defaults, a peer that
+/// aims for it can make one call hold 1.7 GiB for as long as the call runs. A `list<u8>` takes
+/// 40 bytes for each byte. Where peers are not trusted, lower `elements`, or bound how many calls run.
 ///
 /// ```
 /// use wrpc_middleware_runtime::Limits;
@@ -24,7 +26,8 @@ pub struct Limits {
     /// Encoded bytes, streams excluded. 64 MiB by default.
     pub bytes: usize,
     /// Values: each element of a list, each field of a record, each member of a tuple, each flag
-    /// that is set and each payload counts as one. 4 Mi by default.
+    /// that is set and each payload counts as one. 17 Mi by default, which is a `list<u8>` of
+    /// 16 MiB and what may be around it.
     ///
     /// A list that announces more elements than are left is refused before any is read.
     pub elements: usize,
@@ -71,7 +74,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             bytes: 64 << 20,
-            elements: 4 << 20,
+            elements: 17 << 20,
             depth: 64,
             streams: 64,
         }

@@ -77,7 +77,7 @@ async fn parameters_that_keep_coming_may_take_long() {
         .await
         .unwrap();
     for _ in 0..10 {
-        sleep(DEFAULT - Duration::from_secs(1)).await;
+        sleep(DEFAULT.mul_f32(0.9)).await;
         outgoing.write_all(b"x").await.unwrap();
         outgoing.flush().await.unwrap();
     }

@@ -3,14 +3,16 @@
 use std::fmt::Write as _;
 use std::io;
 
+use bytes::BytesMut;
 use wasmtime::Engine;
-use wasmtime::component::Type;
+use wasmtime::component::{Type, Val};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
 use super::host::{Arrived, decode};
 use super::types::parameters;
 use crate::Limits;
 use crate::codec::DecodeError;
+use crate::codec::leb128::put_unsigned;
 
 fn types(types: &[&str]) -> Vec<Type> {
     let mut items = String::from("flags nine { a, b, c, d, e, f, g, h, i } enum two { a, b }");
@@ -115,6 +117,20 @@ async fn a_length_within_the_limits_reserves_nothing() {
         matches!(error, Err(DecodeError::UnexpectedEnd)),
         "{error:?}"
     );
+}
+
+#[tokio::test]
+async fn sixteen_mebibytes_are_a_list_that_may_come() {
+    // What the memory of the default limits is computed from.
+    assert!(size_of::<Val>() <= 40);
+    let [ty] = types(&["option<list<u8>>"]).try_into().unwrap();
+    for (length, admitted) in [(16 << 20, true), (17 << 20, false)] {
+        let mut bytes = BytesMut::from(&[1][..]);
+        put_unsigned(&mut bytes, length);
+        let error = decode(Arrived::new(&bytes, 9), &ty, Limits::default()).await;
+        let ended = matches!(error.unwrap_err(), DecodeError::UnexpectedEnd);
+        assert_eq!(ended, admitted, "{length}");
+    }
 }
 
 #[tokio::test]
