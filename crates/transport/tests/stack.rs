@@ -19,7 +19,7 @@ use wrpc_middleware_transport::timeout::TimeoutLayer;
 use wrpc_middleware_transport::{
     Context as Cx, Delivery, Invocation, Invoker, RpcError, RpcErrorKind, Stack, Target,
 };
-use wrpc_transport::Invoke as _;
+use wrpc_transport::Invoke;
 
 const TIMEOUT: Duration = Duration::from_secs(2);
 const HANDSHAKE: Duration = Duration::from_millis(500);
@@ -41,6 +41,16 @@ fn stack() -> Stack<LinkTable> {
         .handshake_timeout(HANDSHAKE)
 }
 
+/// A call as a host makes it.
+async fn call<T: Invoke>(
+    invoker: &T,
+    cx: T::Context,
+) -> anyhow::Result<(T::Outgoing, T::Incoming)> {
+    invoker
+        .invoke(cx, INSTANCE, FUNC, Bytes::new(), NO_PATHS)
+        .await
+}
+
 fn cx() -> Cx<()> {
     Cx::new(()).with_source("client")
 }
@@ -54,10 +64,7 @@ async fn a_denied_call_spends_no_time_and_sends_nothing() {
     let stranger = Cx::new(())
         .with_source("stranger")
         .with_deadline(start + TIMEOUT);
-    let error = invoker
-        .invoke(stranger, INSTANCE, FUNC, Bytes::new(), NO_PATHS)
-        .await
-        .unwrap_err();
+    let error = call(&invoker, stranger).await.unwrap_err();
     assert_rpc(
         &RpcError::classify(error),
         RpcErrorKind::LinkDenied,
@@ -71,10 +78,7 @@ async fn silence_ends_before_the_deadline_and_slowness_at_it() {
     let mock = Mock::silent();
     let invoker = Invoker::new(stack().layer(mock.leaf()));
     let start = Instant::now();
-    let error = invoker
-        .invoke(cx(), INSTANCE, FUNC, Bytes::new(), NO_PATHS)
-        .await
-        .unwrap_err();
+    let error = call(&invoker, cx()).await.unwrap_err();
     assert_rpc(
         &RpcError::classify(error),
         RpcErrorKind::TargetUnavailable,
@@ -85,10 +89,7 @@ async fn silence_ends_before_the_deadline_and_slowness_at_it() {
     let mock = Mock::accepting();
     let invoker = Invoker::new(stack().layer(mock.leaf()));
     let start = Instant::now();
-    let (mut outgoing, mut incoming) = invoker
-        .invoke(cx(), INSTANCE, FUNC, Bytes::new(), NO_PATHS)
-        .await
-        .unwrap();
+    let (mut outgoing, mut incoming) = call(&invoker, cx()).await.unwrap();
     outgoing.shutdown().await.unwrap();
     let error = incoming.read_u8().await.unwrap_err();
     assert_rpc(
@@ -104,14 +105,7 @@ async fn a_deadline_before_the_handshake_timeout_is_a_timeout() {
     let mock = Mock::silent();
     let invoker = Invoker::new(stack().layer(mock.leaf()));
     let deadline = Instant::now() + HANDSHAKE / 2;
-    let error = invoker
-        .invoke(
-            cx().with_deadline(deadline),
-            INSTANCE,
-            FUNC,
-            Bytes::new(),
-            NO_PATHS,
-        )
+    let error = call(&invoker, cx().with_deadline(deadline))
         .await
         .unwrap_err();
     assert_rpc(
@@ -126,23 +120,17 @@ async fn a_deadline_before_the_handshake_timeout_is_a_timeout() {
 async fn the_callers_deadline_bounds_readiness_without_a_timeout_layer() {
     let mock = Mock::accepting();
     let invoker = Invoker::new(ConcurrencyLimitLayer::new(1).layer(mock.leaf()));
-    let held = invoker
-        .invoke(cx(), INSTANCE, FUNC, Bytes::new(), NO_PATHS)
-        .await
-        .unwrap();
+    let held = call(&invoker, cx()).await.unwrap();
     let late = || cx().with_deadline(Instant::now() + TIMEOUT);
     let start = Instant::now();
-    let error = invoker
-        .invoke(late(), INSTANCE, FUNC, Bytes::new(), NO_PATHS)
-        .await
-        .unwrap_err();
+    let error = call(&invoker, late()).await.unwrap_err();
     assert_rpc(
         &RpcError::classify(error),
         RpcErrorKind::Timeout,
         Delivery::NotSent,
     );
     assert_eq!(start.elapsed(), TIMEOUT);
-    let control = invoker.invoke(cx(), INSTANCE, FUNC, Bytes::new(), NO_PATHS);
+    let control = call(&invoker, cx());
     assert!(timeout(TIMEOUT * 9, control).await.is_err());
     drop(held);
 }
@@ -152,16 +140,10 @@ async fn a_denied_call_waits_for_no_readiness() {
     let mock = Mock::accepting();
     let limit = ConcurrencyLimitLayer::new(1);
     let invoker = Invoker::new(stack().layer(limit.layer(mock.leaf())));
-    let _held = invoker
-        .invoke(cx(), INSTANCE, FUNC, Bytes::new(), NO_PATHS)
-        .await
-        .unwrap();
+    let _held = call(&invoker, cx()).await.unwrap();
     let start = Instant::now();
     let stranger = Cx::new(()).with_source("stranger");
-    let error = invoker
-        .invoke(stranger, INSTANCE, FUNC, Bytes::new(), NO_PATHS)
-        .await
-        .unwrap_err();
+    let error = call(&invoker, stranger).await.unwrap_err();
     assert_rpc(
         &RpcError::classify(error),
         RpcErrorKind::LinkDenied,
@@ -169,10 +151,7 @@ async fn a_denied_call_waits_for_no_readiness() {
     );
     assert_eq!(start.elapsed(), Duration::ZERO);
     // One that is permitted waits, up to its deadline.
-    let error = invoker
-        .invoke(cx(), INSTANCE, FUNC, Bytes::new(), NO_PATHS)
-        .await
-        .unwrap_err();
+    let error = call(&invoker, cx()).await.unwrap_err();
     assert_rpc(
         &RpcError::classify(error),
         RpcErrorKind::Timeout,
@@ -216,10 +195,7 @@ async fn the_last_attempt_does_not_make_an_earlier_one_unsent() {
             .layer(TargetLivenessLayer::new(HANDSHAKE))
             .service(mock.leaf());
         let invoker = Invoker::new(service);
-        let error = invoker
-            .invoke(cx(), INSTANCE, FUNC, Bytes::new(), NO_PATHS)
-            .await
-            .unwrap_err();
+        let error = call(&invoker, cx()).await.unwrap_err();
         assert_rpc(
             &RpcError::classify(error),
             RpcErrorKind::TargetUnavailable,
@@ -292,10 +268,7 @@ async fn readiness_is_not_cloned() {
     assert_eq!(mock.count(), 6);
     let invoker = Invoker::new(service);
     for _ in 0..3 {
-        invoker
-            .invoke((), INSTANCE, FUNC, Bytes::new(), NO_PATHS)
-            .await
-            .unwrap();
+        call(&invoker, ()).await.unwrap();
     }
     assert_eq!(mock.count(), 9);
 }
@@ -324,10 +297,7 @@ async fn dropping_a_call_at_any_await_leaves_nothing_behind() {
     );
     drop_at_every_await(
         || async {
-            let (mut outgoing, mut incoming) = invoker
-                .invoke(cx(), INSTANCE, FUNC, Bytes::new(), NO_PATHS)
-                .await
-                .unwrap();
+            let (mut outgoing, mut incoming) = call(&invoker, cx()).await.unwrap();
             outgoing.shutdown().await.unwrap();
             incoming.read_to_end(&mut Vec::new()).await.unwrap();
         },
@@ -347,10 +317,7 @@ async fn a_loop_of_calls_that_fail_at_once_gives_way_to_other_tasks() {
     let invoker = Invoker::new(Stack::new(LinkTable::default()).layer(Mock::silent().leaf()));
     let other = tokio::spawn(async {});
     for _ in 0..10_000 {
-        invoker
-            .invoke(cx(), INSTANCE, FUNC, Bytes::new(), NO_PATHS)
-            .await
-            .unwrap_err();
+        call(&invoker, cx()).await.unwrap_err();
         if other.is_finished() {
             return;
         }
