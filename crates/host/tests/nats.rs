@@ -95,10 +95,8 @@ fn a_call_prints_its_result_and_says_by_its_exit_code_what_it_was() {
 fn a_target_that_does_not_answer_is_a_timeout() {
     let setup = Setup::new();
     let _greeter = setup.serve("slow.wasm", &[]);
-    let late = output(&mut setup.call(
-        &["--links", "links.toml", "--timeout", "100ms"],
-        "client.wasm",
-    ));
+    let late =
+        output(&mut setup.call(&["--links", "links.toml", "--timeout", "2s"], "client.wasm"));
     let start = "err(timeout({delivery: accepted, ";
     assert!(late.stdout.starts_with(start), "{}", late.stdout);
     assert_eq!(late.code, Some(3));
