@@ -148,17 +148,15 @@ fn not_a(what: &'static str, key: &'static str, name: &str) -> Mistake {
     }
 }
 
-/// A kebab-case name of WIT: words of letters and digits joined by `-`, each starting with a
-/// letter.
+/// Whether `text` is the name of a function or a resource as components have it: words joined by
+/// `-`, each of digits and letters in one case, the first starting with a letter.
 fn is_label(text: &str) -> bool {
-    text.split('-').enumerate().all(|(nth, word)| {
-        let starts = if nth == 0 {
-            word.starts_with(|c: char| c.is_ascii_alphabetic())
-        } else {
-            !word.is_empty()
-        };
-        starts && word.chars().all(|c| c.is_ascii_alphanumeric())
-    })
+    let lower = |c: char| c.is_ascii_digit() || c.is_ascii_lowercase();
+    let upper = |c: char| c.is_ascii_digit() || c.is_ascii_uppercase();
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .split('-')
+            .all(|word| !word.is_empty() && (word.chars().all(lower) || word.chars().all(upper)))
 }
 
 /// The tables of `[[link]]`.

@@ -178,6 +178,23 @@ fn a_wrong_value_names_file_line_and_key() {
 }
 
 #[test]
+fn functions_have_the_names_that_components_give_them() {
+    for good in [
+        "greet", "http-2", "go-4you", "utf8", "GET", "to-JSON", "a-1.b-2",
+    ] {
+        let links = parse(&with(&format!("functions = [\"{good}\"]"))).unwrap();
+        let functions = links.entries()[0].functions.as_deref().unwrap();
+        assert_eq!(functions, [good]);
+    }
+    for bad in [
+        "", "2-http", "a-", "-a", "a--b", "getName", "2", "a.b.c", "a.", "a_b", "é",
+    ] {
+        let error = parse(&with(&format!("functions = [\"{bad}\"]"))).unwrap_err();
+        assert!(matches!(error.mistake(), Mistake::Name { .. }), "{bad}");
+    }
+}
+
+#[test]
 fn the_first_mistake_of_the_file_is_told() {
     let text = "[[link]]\nzzz = 1\naaa = 1\n";
     assert_eq!(parse(text).unwrap_err().line(), Some(2));
