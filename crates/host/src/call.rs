@@ -5,6 +5,8 @@ use std::io::{self, Write as _};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, Val};
+use wrpc_middleware::link::DEFAULT_LINK_NAME;
+use wrpc_middleware::runtime::Limits;
 
 use crate::cli::{CallArgs, ComponentArgs};
 use crate::component;
@@ -15,10 +17,23 @@ use crate::links::Links;
 use crate::wave::{Export, print};
 
 impl ComponentArgs {
-    /// The links file, if there is one.
+    /// The links file, if there is one. Logs which links of it are of no use.
     pub(crate) fn read_links(&self) -> Result<Links, Error> {
-        let links = self.links.as_deref().map(Links::read).transpose()?;
-        Ok(links.unwrap_or_default())
+        let Some(path) = &self.links else {
+            return Ok(Links::default());
+        };
+        let links = Links::read(path)?;
+        for link in links.entries().iter().filter(|link| !link.applies()) {
+            tracing::warn!(
+                "{}: the link `{}` from {} to {} for {} never applies: calls here go by links named `{DEFAULT_LINK_NAME}`",
+                path.display(),
+                link.name,
+                link.source,
+                link.target,
+                link.interface
+            );
+        }
+        Ok(links)
     }
 
     pub(crate) fn call_options(&self) -> CallOptions {
@@ -27,7 +42,11 @@ impl ComponentArgs {
             lattice: self.lattice.clone(),
             timeout: self.timeout,
             handshake_timeout: self.handshake_timeout,
+            stream_idle: self.stream_idle,
             reconnect_wait: self.reconnect_wait,
+            limits: Limits::default()
+                .with_bytes(self.max_value_bytes)
+                .with_elements(self.max_value_elements),
         }
     }
 }
@@ -47,13 +66,14 @@ pub async fn run(args: CallArgs) -> Result<Exit, Error> {
     let component = component::load(&engine, &common.component)?;
     let export = Export::find(&component, &args.call)?;
     let arguments = export.arguments(&args.call)?;
-    let instance_pre = link(&component, &common.id, &links)?;
+    let options = common.call_options();
+    let instance_pre = link(&component, &options, &links)?;
 
     let nats = args
         .nats
         .connect(&format!("wrpc-host {}", common.id))
         .await?;
-    let host = Host::new(&engine, nats.client, links.table(), &common.call_options());
+    let host = Host::new(&engine, nats.client, links.table(), &options);
     let mut ticks = interval_at(Instant::now(), args.interval.max(SHORTEST_PERIOD));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut exit = Exit::Success;

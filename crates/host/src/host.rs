@@ -10,8 +10,8 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wrpc_middleware::link::{DEFAULT_LINK_NAME, Link, LinkAuthorization, LinkTable};
 use wrpc_middleware::liveness::TargetLiveness;
 use wrpc_middleware::nats::NatsTransport;
-use wrpc_middleware::runtime::{ImportLinker, Linked};
-use wrpc_middleware::timeout::Timeout;
+use wrpc_middleware::runtime::{ImportLinker, Limits, Linked};
+use wrpc_middleware::timeout::{Timeout, TimeoutLayer};
 use wrpc_middleware::{Context, Invoker, Stack};
 use wrpc_runtime_wasmtime::{SharedResourceTable, WrpcCtx, WrpcCtxView, WrpcView};
 
@@ -39,8 +39,12 @@ pub struct CallOptions {
     pub timeout: Duration,
     /// How long a target has to take a call.
     pub handshake_timeout: Duration,
+    /// The longest silence of a byte stream, in place of the deadline.
+    pub stream_idle: Option<Duration>,
     /// How long a call waits for a lost connection.
     pub reconnect_wait: Duration,
+    /// What a peer's values may take.
+    pub limits: Limits,
 }
 
 /// What each instance of a component is given.
@@ -59,8 +63,12 @@ impl Host {
             .prefix(options.lattice.as_str())
             .reconnect_wait(options.reconnect_wait)
             .build();
+        let mut timeout = TimeoutLayer::new(options.timeout);
+        if let Some(limit) = options.stream_idle {
+            timeout = timeout.stream_idle(limit);
+        }
         let stack = Stack::new(links)
-            .timeout(options.timeout)
+            .timeout_layer(timeout)
             .handshake_timeout(options.handshake_timeout);
         Self {
             engine: engine.clone(),
@@ -91,17 +99,22 @@ impl Host {
 
 /// Links WASI, and everything else that `component` imports over wRPC.
 ///
-/// `id` is the component's own: the links that start from it say which functions are `bare`.
+/// The links that start from the component's own id say which functions are `bare`.
 ///
 /// # Errors
 ///
 /// [`Error::Import`] with the first import that can't be linked.
-pub fn link(component: &Component, id: &Id, links: &Links) -> Result<InstancePre<State>, Error> {
+pub fn link(
+    component: &Component,
+    options: &CallOptions,
+    links: &Links,
+) -> Result<InstancePre<State>, Error> {
     let mut linker = Linker::new(component.engine());
     let import = |error: wasmtime::Error| Error::Import(error.into());
     wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(import)?;
-    let mut imports = ImportLinker::new(component);
-    for link in links.entries().iter().filter(|link| applies(link, id)) {
+    let mut imports = ImportLinker::new(component).limits(options.limits);
+    let applying = |link: &&Entry| link.source == options.id && link.applies();
+    for link in links.entries().iter().filter(applying) {
         let interface = link.interface.as_str();
         match &link.bare {
             Bare::None => {}
@@ -115,11 +128,6 @@ pub fn link(component: &Component, id: &Id, links: &Links) -> Result<InstancePre
     }
     log(&imports.link_with_rpc(&mut linker).map_err(import)?);
     linker.instantiate_pre(component).map_err(import)
-}
-
-/// Whether calls of the component `id` can go by this link. They have no way to choose a name.
-fn applies(link: &Entry, id: &Id) -> bool {
-    link.source == *id && link.name == DEFAULT_LINK_NAME
 }
 
 fn log(linked: &Linked) {
@@ -140,6 +148,12 @@ impl Links {
 }
 
 impl Entry {
+    /// Whether calls can go by this link. Components here have no way to choose another name.
+    #[must_use]
+    pub fn applies(&self) -> bool {
+        self.name == DEFAULT_LINK_NAME
+    }
+
     /// The link as the stack knows it.
     #[must_use]
     pub fn link(&self) -> Link {

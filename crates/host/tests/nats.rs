@@ -167,7 +167,7 @@ fn a_second_signal_does_not_wait() {
     let mut greeter = setup.serve("slow.wasm", &["--grace", "1h"]);
     let _call = call_in_flight(&setup);
     greeter.signal(Signal::SIGTERM);
-    greeter.says("SIGTERM: no more calls are taken");
+    greeter.says("SIGTERM: stopping, within 1h");
     greeter.signal(Signal::SIGTERM);
     let (status, stderr) = greeter.ended();
     assert_eq!(status.code(), Some(0), "{stderr}");
@@ -185,6 +185,64 @@ fn a_server_bounds_its_calls_if_told_to() {
     let start = "err(target-failed({delivery: accepted, ";
     assert!(failed.stdout.starts_with(start), "{}", failed.stdout);
     greeter.says("the call took longer than 50ms");
+}
+
+#[test]
+fn a_server_forgets_a_caller_that_fell_silent() {
+    let setup = Setup::new();
+    let mut greeter = setup.serve("quick.wasm", &["--params-timeout", "50ms"]);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let nats = async_nats::connect(&setup.url).await.unwrap();
+        // A string of three bytes, of which one comes.
+        let half = bytes::Bytes::from_static(b"\x03b");
+        let subject = "default.greeter.wrpc.0.0.1.test:app/greeter.greet";
+        let inbox = nats.new_inbox();
+        nats.publish_with_reply(subject, inbox, half).await.unwrap();
+        nats.flush().await.unwrap();
+    });
+    greeter.says("nothing arrived for 50ms");
+}
+
+#[test]
+fn values_of_a_peer_are_within_the_limits_of_the_operator() {
+    let setup = Setup::new();
+    let mut greeter = setup.serve("quick.wasm", &["--max-value-bytes", "3"]);
+    let linked = ["--links", "links.toml"];
+    let refused = output(&mut setup.call(&linked, "client.wasm"));
+    let start = "err(target-failed({delivery: accepted, ";
+    assert!(refused.stdout.starts_with(start), "{}", refused.stdout);
+    greeter.says("the values exceed the limit of 3 bytes");
+
+    let _unbounded = setup.serve("quick.wasm", &["--lattice", "other"]);
+    let options = [
+        "--lattice",
+        "other",
+        "--max-value-elements",
+        "0",
+        "--links",
+        "links.toml",
+    ];
+    let refused = output(&mut setup.call(&options, "client.wasm"));
+    let start = "err(protocol({delivery: accepted, ";
+    assert!(refused.stdout.starts_with(start), "{}", refused.stdout);
+}
+
+#[test]
+fn a_link_that_never_applies_is_named() {
+    let setup = Setup::new();
+    let named = LINKS.replace("interface", "name = \"backup\"\ninterface");
+    setup.files.write("named.toml", named);
+    let denied = output(&mut setup.call(&["--links", "named.toml"], "client.wasm"));
+    assert!(denied.stdout.starts_with("err(link-denied("));
+    let warning = "named.toml: the link `backup` from client to greeter for test:app/greeter \
+                   never applies: calls here go by links named `default`";
+    assert_eq!(
+        denied.stderr.matches(warning).count(),
+        1,
+        "{}",
+        denied.stderr
+    );
 }
 
 #[test]

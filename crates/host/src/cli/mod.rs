@@ -6,6 +6,7 @@ use core::time::Duration;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use wrpc_middleware::runtime::Limits;
 
 use crate::connect::NatsArgs;
 use crate::id::Id;
@@ -56,9 +57,20 @@ pub struct ComponentArgs {
     /// How long a target has to take a call before it counts as unavailable
     #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = duration)]
     pub handshake_timeout: Duration,
+    /// Longest silence of a byte stream (`input-stream`) of a call. Frees streams from --timeout,
+    /// which otherwise cuts them off [default: no such bound]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub stream_idle: Option<Duration>,
     /// How long a call waits for a lost connection to NATS to come back
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = wait)]
     pub reconnect_wait: Duration,
+    /// Largest parameters or results to take from a peer, encoded, without byte streams
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().bytes)]
+    pub max_value_bytes: usize,
+    /// Most values in them: list elements, record fields, payloads. One can take 100 bytes of
+    /// memory, a byte of a list takes 40
+    #[arg(long, value_name = "N", default_value_t = Limits::default().elements)]
+    pub max_value_elements: usize,
     /// The component, binary or text; its WASI has clocks, random numbers and stderr, but no
     /// files, network, environment or arguments
     pub component: PathBuf,
@@ -73,6 +85,9 @@ pub struct ServeArgs {
     /// How long running calls may go on after a signal to stop
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = wait)]
     pub grace: Duration,
+    /// How long a caller may send nothing while its parameters are incomplete
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    pub params_timeout: Duration,
     /// Longest that a call may run here, whatever its caller's deadline is [default: no limit]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub max_duration: Option<Duration>,

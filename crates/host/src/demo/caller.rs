@@ -66,7 +66,7 @@ impl Caller {
         let expression: Expression = CALL.parse().map_err(ExpressionError::from)?;
         let export = Export::find(&component, &expression)?;
         let arguments = export.arguments(&expression)?;
-        let instance_pre = link(&component, &options.id, &Links::default())?;
+        let instance_pre = link(&component, options, &Links::default())?;
         let mut store = Host::new(&engine, nats, links, options).store();
         let instance = instantiate(&mut store, &instance_pre).await?;
         Ok(Self {

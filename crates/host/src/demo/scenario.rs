@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use wrpc_middleware::link::LinkTable;
+use wrpc_middleware::runtime::Limits;
 
 use super::DemoError;
 use super::caller::{CALL, Caller};
@@ -49,7 +50,9 @@ pub(super) async fn play(args: &DemoArgs) -> Result<Exit, Error> {
         lattice: id("default")?,
         timeout: TIMEOUT,
         handshake_timeout: HANDSHAKE_TIMEOUT,
+        stream_idle: None,
         reconnect_wait: Duration::ZERO,
+        limits: Limits::default(),
     };
     let mut caller = Caller::new(connection.client, table.clone(), &options).await?;
     let mut show = Show::begin(port)?;

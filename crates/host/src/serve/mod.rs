@@ -39,17 +39,13 @@ pub async fn run(args: ServeArgs) -> Result<Exit, Error> {
     let links = common.read_links()?;
     let engine = engine::new().map_err(Error::Engine)?;
     let component = component::load(&engine, &common.component)?;
-    let instance_pre = link(&component, &common.id, &links)?;
+    let options = common.call_options();
+    let instance_pre = link(&component, &options, &links)?;
 
     let mut signals = StopSignals::new()?;
     let name = format!("wrpc-host {}", common.id);
     let Connection { client, state } = args.nats.connect(&name).await?;
-    let host = Host::new(
-        &engine,
-        client.clone(),
-        links.table(),
-        &common.call_options(),
-    );
+    let host = Host::new(&engine, client.clone(), links.table(), &options);
     let transport = wrpc_transport_nats::Client::new(
         client.clone(),
         format!("{}.{}", common.lattice, common.id),
@@ -58,7 +54,9 @@ pub async fn run(args: ServeArgs) -> Result<Exit, Error> {
     .await
     .map_err(Error::Subscribe)?;
     let (stop, transport) = stoppable(transport);
-    let mut exports = ExportServer::new(instance_pre, move || host.store());
+    let mut exports = ExportServer::new(instance_pre, move || host.store())
+        .limits(options.limits)
+        .params_timeout(args.params_timeout);
     if let Some(limit) = args.max_duration {
         exports = exports.max_duration(limit);
     }
@@ -78,7 +76,9 @@ pub async fn run(args: ServeArgs) -> Result<Exit, Error> {
         () = take(&mut served, &mut calls) => return Err(Error::Unsubscribed),
     };
     returns.abort();
-    say(&format!("{signal}: no more calls are taken"));
+    // Calls that are just coming are still taken, for the moment of `LINGER`.
+    let grace = humantime::format_duration(args.grace);
+    say(&format!("{signal}: stopping, within {grace}"));
     let deadline = Instant::now() + args.grace;
     stop.soon();
     tokio::select! {
