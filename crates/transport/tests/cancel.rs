@@ -1,6 +1,8 @@
 //! A call that is dropped, wherever it waits, leaves nothing behind: of the layers whose own tests
 //! don't say so.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use core::time::Duration;
