@@ -6,6 +6,7 @@ use async_nats::Client;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use tokio::task::JoinHandle;
+use wrpc_middleware::runtime::Limits;
 
 use crate::support::nats::round_trip;
 
@@ -22,8 +23,9 @@ pub enum Behaviour {
     Garbage,
     /// Announces a list of 4,294,967,295 elements and sends none.
     HugeList,
-    /// Announces the same list and sends elements for ever, as fast as it can.
-    HugeListFlood,
+    /// Announces a list of one element more than a call may have, and sends elements for ever, as
+    /// fast as it can.
+    Flood,
     /// Closes the stream of the results before it sent any.
     CloseAtOnce,
 }
@@ -35,7 +37,7 @@ impl Behaviour {
         Self::Drip,
         Self::Garbage,
         Self::HugeList,
-        Self::HugeListFlood,
+        Self::Flood,
         Self::CloseAtOnce,
     ];
 
@@ -67,8 +69,16 @@ impl Behaviour {
             }
             Self::Garbage => send(client, &results, &[7; 16]).await,
             Self::HugeList => send(client, &results, &HUGE_LIST).await,
-            Self::HugeListFlood => {
-                send(client, &results, &HUGE_LIST).await;
+            Self::Flood => {
+                // `ok`, then the length as LEB128.
+                let mut announced = vec![0];
+                let mut length = Limits::default().elements + 1;
+                while length > 0x7f {
+                    announced.push(0x80 | u8::try_from(length & 0x7f).expect("seven bits"));
+                    length >>= 7;
+                }
+                announced.push(u8::try_from(length).expect("seven bits"));
+                send(client, &results, &announced).await;
                 // Empty strings.
                 let elements = vec![0; 32 * 1024];
                 loop {
