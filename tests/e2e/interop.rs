@@ -76,10 +76,7 @@ async fn assert_bindings_are_answered<I: Invoke<Context: Clone>>(wrpc: &I, cx: I
             .unwrap()
             .unwrap_err(),
     ] {
-        let RpcError::Overloaded(failure) = error else {
-            panic!("{error:?}");
-        };
-        assert_eq!(failure.message, "the target says so");
+        assert_eq!(format!("Err({error:?})"), FAILED_RUST);
     }
 }
 
@@ -112,6 +109,27 @@ async fn a_native_client_over_our_stack() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
     let _target = targets::native(server.connect().await, GREETER_PREFIX).await;
+
+    assert_bindings_are_answered(&ours(&client, &links(), LONG, LONG), context()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_native_client_over_our_stack_to_a_component_that_upstream_serves() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let target_client = server.connect().await;
+    let _target =
+        targets::upstream_component(target_client, GREETER_PREFIX, &guests::target()).await;
+
+    assert_bindings_are_answered(&ours(&client, &links(), LONG, LONG), context()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_native_client_over_our_stack_to_a_component_that_we_serve() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let target_client = server.connect().await;
+    let _target = targets::component(target_client, GREETER_PREFIX, &guests::target()).await;
 
     assert_bindings_are_answered(&ours(&client, &links(), LONG, LONG), context()).await;
 }
