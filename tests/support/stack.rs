@@ -23,17 +23,17 @@ pub type Ours = Invoker<<Stack<LinkTable> as Layer<NatsTransport>>::Service, Cx>
 pub const GREETER_PREFIX: &str = "default.greeter";
 
 /// A time that no healthy call of these tests ever needs.
-pub const LONG: Duration = Duration::from_secs(40);
+pub const LONG: Duration = Duration::from_mins(1);
 
 /// "In a small fraction of" [`LONG`].
-pub const SOON: Duration = Duration::from_secs(10);
+pub const SOON: Duration = Duration::from_secs(3);
 
 /// Long enough for a healthy call on a loaded machine, as short as a test can wait for.
 pub const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The links of the component `client` to all interfaces of the target `greeter`.
 pub fn links() -> LinkTable {
-    let interfaces = ["greeter", "plain", "texts", "nested", "opaque"];
+    let interfaces = ["greeter", "plain", "texts", "nested", "opaque", "streams"];
     let links = interfaces
         .into_iter()
         .map(|interface| link(&format!("test:app/{interface}")))

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 /// How long anything that must happen may take before a test gives up on it: far above what a
 /// loaded machine needs, as a pass never waits for it.
-pub const GUARD: Duration = Duration::from_mins(1);
+pub const GUARD: Duration = Duration::from_secs(90);
 
 /// How long a control run is watched before it counts as hanging: calls of the same shape are
 /// answered in milliseconds.
