@@ -2,8 +2,8 @@
 
 use wac_graph::types::Package;
 use wac_graph::{CompositionGraph, EncodeOptions, plug};
-use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
+use wasmtime::{Engine, Store};
 
 use crate::support::guests;
 use crate::support::host::{GREETER, call};
@@ -39,7 +39,9 @@ async fn composed_components_need_nothing_and_return_the_same() {
     for func in ["greet", "count", "touch", "describe", "tags"] {
         for name in ["bob", "fail"] {
             assert_eq!(
-                call(&pre, (), GREETER, func, name).await.wave(),
+                call(&pre, &mut Store::new(&engine, ()), GREETER, func, name)
+                    .await
+                    .wave(),
                 over_nats.call(GREETER, func, name).await.wave(),
                 "{func}({name:?})"
             );

@@ -4,8 +4,10 @@ use core::time::Duration;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use wasmtime::component::{Component, InstancePre, Linker, ResourceTable, Val};
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, InstancePre, Linker, ResourceTable, ResourceType, Val};
 use wasmtime::{Engine, Store};
+use wasmtime_wasi::p2::DynInputStream;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wrpc_runtime_wasmtime::{SharedResourceTable, WrpcCtx, WrpcCtxView, WrpcView};
 use wrpc_transport::Invoke;
@@ -116,24 +118,8 @@ where
 
     /// Links every import the way that upstream's hosts do.
     pub fn upstream(component: &[u8], client: I, context: I::Context) -> Self {
-        Self::new(component, client, context, |component, linker| {
-            let engine = component.engine();
-            let resources = Arc::new(HashMap::new());
-            let ty = component.component_type();
-            for (name, item) in ty.imports(engine) {
-                wrpc_runtime_wasmtime::link_item(
-                    engine,
-                    &mut linker.root(),
-                    [],
-                    Arc::clone(&resources),
-                    item,
-                    "",
-                    name,
-                )?;
-            }
-            Ok(())
-        })
-        .expect("a component that upstream links")
+        Self::new(component, client, context, link_upstream)
+            .expect("a component that upstream links")
     }
 
     /// Sets the timeout of the store's wRPC context.
@@ -145,7 +131,13 @@ where
     /// Calls `instance#func`, or `func` at the root if `instance` is empty, with one string.
     pub async fn call(&self, instance: &str, func: &str, arg: &str) -> Outcome {
         let state = State::new(self.client.clone(), self.context.clone(), self.timeout);
-        call(&self.pre, state, instance, func, arg).await
+        let mut store = Store::new(self.pre.engine(), state);
+        let outcome = call(&self.pre, &mut store, instance, func, arg).await;
+        if matches!(outcome, Outcome::Returned(_)) {
+            // No test returns a handle, so all that a call put into the host's table is gone.
+            assert!(store.data().table.is_empty(), "handles outlive their call");
+        }
+        outcome
     }
 
     /// Calls `greet` of the interface [`GREETER`].
@@ -154,15 +146,50 @@ where
     }
 }
 
+/// Defines the component's imports over wRPC with upstream's adapter, all but those of `wasi`.
+pub fn link_upstream<I>(
+    component: &Component,
+    linker: &mut Linker<State<I>>,
+) -> wasmtime::Result<()>
+where
+    I: Invoke<Context: Clone + 'static> + 'static,
+{
+    let engine = component.engine();
+    let ty = component.component_type();
+    // Upstream leaves it to the host to find these.
+    let mut resources = HashMap::<_, HashMap<_, _>>::new();
+    for (instance, item) in ty.imports(engine) {
+        let ComponentItem::ComponentInstance(ty) = item else {
+            continue;
+        };
+        for (name, item) in ty.exports(engine) {
+            if let ("input-stream", ComponentItem::Resource(guest)) = (name, item) {
+                let types = (guest, ResourceType::host::<DynInputStream>());
+                let instance = resources.entry(instance.into()).or_default();
+                instance.insert(name.into(), types);
+            }
+        }
+    }
+    let resources = Arc::new(resources);
+    for (name, item) in ty.imports(engine) {
+        if name.starts_with("wasi:") {
+            continue;
+        }
+        let resources = Arc::clone(&resources);
+        let root = &mut linker.root();
+        wrpc_runtime_wasmtime::link_item(engine, root, [], resources, item, "", name)?;
+    }
+    Ok(())
+}
+
 /// Instantiates a component and calls one of its functions as [`Host::call`] does.
 pub async fn call<T: Send>(
     pre: &InstancePre<T>,
-    state: T,
+    store: &mut Store<T>,
     instance: &str,
     func: &str,
     arg: &str,
 ) -> Outcome {
-    let mut store = Store::new(pre.engine(), state);
     let component = pre.component();
     let parent = (!instance.is_empty()).then(|| {
         component
@@ -174,12 +201,12 @@ pub async fn call<T: Send>(
         .expect("an exported function");
     let result = async {
         let func = pre
-            .instantiate_async(&mut store)
+            .instantiate_async(&mut *store)
             .await?
-            .get_func(&mut store, index)
+            .get_func(&mut *store, index)
             .expect("a function");
-        let mut results = vec![Val::Bool(false); func.ty(&store).results().len()];
-        func.call_async(&mut store, &[Val::String(arg.to_owned())], &mut results)
+        let mut results = vec![Val::Bool(false); func.ty(&*store).results().len()];
+        func.call_async(&mut *store, &[Val::String(arg.to_owned())], &mut results)
             .await?;
         wasmtime::Result::Ok(results.pop())
     };
