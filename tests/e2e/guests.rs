@@ -18,6 +18,7 @@ fn every_guest_is_a_component() {
         guests::caller(),
         guests::target(),
         guests::opaque_caller(),
+        guests::stream_reader(),
         guests::counter_target(),
         guests::root_caller(),
     ]

@@ -27,5 +27,6 @@ mod roles;
 mod rows;
 mod serving;
 mod storm;
+mod streams;
 mod tower;
 mod versions;

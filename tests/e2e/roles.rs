@@ -3,7 +3,7 @@
 use crate::support::nats::connect;
 use crate::support::process::{Process, role, say};
 use crate::support::raw_target::{Behaviour, RawTarget};
-use crate::support::targets;
+use crate::support::{stream_target, targets};
 
 /// Where child processes start. In the test's own process it checks that they do.
 #[tokio::test]
@@ -38,6 +38,12 @@ async fn run(role: &str, args: &[&str]) {
             let client = connect(url).await;
             let accepted = || say("accepted");
             let _target = RawTarget::start_with(client, prefix, behaviour, accepted).await;
+            say("ready");
+            std::future::pending::<()>().await;
+        }
+        ("streams", [url, prefix]) => {
+            let client = connect(url).await;
+            let _target = stream_target::serve(client, prefix, || say("sent")).await;
             say("ready");
             std::future::pending::<()>().await;
         }

@@ -20,6 +20,11 @@ pub fn opaque_caller() -> Vec<u8> {
     component("opaque-caller.wat", &resolve(), "test:app/opaque-caller")
 }
 
+/// Reads a stream of the target's.
+pub fn stream_reader() -> Vec<u8> {
+    component("stream-reader.wat", &resolve(), "test:app/stream-reader")
+}
+
 /// Serves a resource.
 pub fn counter_target() -> Vec<u8> {
     component("counter-target.wat", &resolve(), "test:app/counter-target")

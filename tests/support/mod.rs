@@ -10,6 +10,7 @@ pub mod process;
 pub mod proxy;
 pub mod raw_target;
 pub mod stack;
+pub mod stream_target;
 pub mod tap;
 pub mod targets;
 pub mod wait;

@@ -25,7 +25,7 @@ use server::wrpc::errors::types::{Delivery, Failure, RpcError};
 pub const RAN: &str = "ran";
 
 /// A target that runs in this process until it is dropped.
-pub struct Target(JoinHandle<()>);
+pub struct Target(pub(super) JoinHandle<()>);
 
 impl Drop for Target {
     fn drop(&mut self) {

@@ -1,0 +1,124 @@
+//! Streams that a target sends while the component reads them.
+
+use std::time::Instant;
+
+use wasmtime::component::Linker;
+use wrpc_middleware::runtime::ImportLinker;
+use wrpc_middleware::{Delivery, RpcErrorKind};
+use wrpc_transport::Invoke;
+
+use crate::support::guests;
+use crate::support::host::{Host, State, link_upstream};
+use crate::support::nats::NatsServer;
+use crate::support::outcome::Outcome;
+use crate::support::process::Process;
+use crate::support::stack::{GREETER_PREFIX, LONG, Ours, SOON, TIMEOUT, context, links, ours};
+use crate::support::stream_target;
+use crate::support::targets::upstream_client;
+use crate::support::wait::guard;
+
+const READER: &str = "test:app/reader@0.1.0";
+
+/// What the component read of a broken stream.
+const PART: &str = r#"ok({text: "one two ", whole: false})"#;
+
+/// A component that opens a stream and reads it to its end: `wasi:io` is the host's own.
+fn reader(ours: Ours) -> Host<Ours> {
+    let guest = guests::stream_reader();
+    Host::new(&guest, ours, context(), |component, linker| {
+        wasi(linker)?;
+        ImportLinker::new(component).link_with_rpc(linker).map(drop)
+    })
+    .expect("a component that links")
+}
+
+fn wasi<I: Invoke>(linker: &mut Linker<State<I>>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_async(linker)
+}
+
+async fn read<I>(reader: &Host<I>, name: &str) -> Outcome
+where
+    I: Invoke<Context: Clone + 'static> + Clone + 'static,
+{
+    guard("the end of the stream", reader.call(READER, "read", name)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_reads_a_stream_of_several_parts_to_its_end() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let _target = stream_target::serve(server.connect().await, GREETER_PREFIX, || {}).await;
+    let reader = reader(ours(&client, &links(), LONG, LONG));
+
+    let whole = read(&reader, "bob").await;
+
+    assert_eq!(whole.wave(), r#"ok({text: "one two three", whole: true})"#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_opens_no_stream_says_why() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let reader = reader(ours(&client, &links(), LONG, LONG));
+
+    let absent = read(&reader, "bob").await;
+    absent.assert_failure(RpcErrorKind::TargetUnavailable, Delivery::NotSent);
+
+    let _target = stream_target::serve(server.connect().await, GREETER_PREFIX, || {}).await;
+    let failed = read(&reader, "fail").await;
+    assert_eq!(
+        failed.wave(),
+        r#"err(overloaded({delivery: not-sent, message: "full"}))"#
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_is_closed_in_its_midst_fails_at_once() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let _target = stream_target::serve(server.connect().await, GREETER_PREFIX, || {}).await;
+    let reader = reader(ours(&client, &links(), LONG, LONG));
+
+    let start = Instant::now();
+    let broken = read(&reader, "break").await;
+
+    assert_eq!(broken.wave(), PART);
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_whose_target_is_killed_in_its_midst_fails_at_the_deadline() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let mut target = Process::start("streams", &[&server.url(), GREETER_PREFIX]);
+    target.says("ready").await;
+    let reader = reader(ours(&client, &links(), TIMEOUT, TIMEOUT));
+
+    let start = Instant::now();
+    let call = tokio::spawn(async move { read(&reader, "hold").await });
+    target.says("sent").await;
+    target.kill();
+    let broken = call.await.expect("no panic");
+
+    assert_eq!(broken.wave(), PART);
+    // Nothing else could have ended it: the broker doesn't tell.
+    assert!(start.elapsed() >= TIMEOUT, "{:?}", start.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_without_the_adapter_nothing_of_a_stream_can_be_read() {
+    let server = NatsServer::start().await;
+    let client = server.connect().await;
+    let _target = stream_target::serve(server.connect().await, GREETER_PREFIX, || {}).await;
+    let wrpc = upstream_client(&client, GREETER_PREFIX).await;
+    let guest = guests::stream_reader();
+    let reader = Host::new(&guest, wrpc, None, |component, linker| {
+        wasi(linker)?;
+        link_upstream(component, linker)
+    })
+    .expect("a component that upstream links");
+
+    let whole = read(&reader, "bob").await;
+
+    assert_eq!(whole.wave(), r#"ok({text: "", whole: false})"#);
+}
