@@ -54,11 +54,13 @@ pub(crate) async fn measure(client: Client, adapter: &str) {
         }
         "upstream" => {
             let wrpc = upstream_client(&client, GREETER_PREFIX).await;
-            let caller = Host::upstream(&guest, wrpc, None).context_timeout(TIMEOUT);
+            let caller = Host::upstream(&guest, wrpc, None);
             let before = peak();
             let call = caller.call(GREETER, "tags", "bob");
             // The kernel's counts are rounded, so wait for more than is asserted.
-            let risen = until("memory to rise", async || peak().1 - before.1 > 2 * UNMOVED_KIB);
+            let risen = until("memory to rise", async || {
+                peak().1 - before.1 > 2 * UNMOVED_KIB
+            });
             let ending = tokio::select! {
                 outcome = call => format!("{outcome:?}"),
                 () = risen => "it goes on".to_owned(),
