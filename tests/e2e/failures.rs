@@ -108,7 +108,7 @@ async fn a_frozen_target_is_unavailable_after_the_handshake_timeout() {
     let client = server.connect().await;
     let target = native_process(&server).await;
     let caller = caller(&client, LONG, Duration::from_millis(500));
-    target.freeze();
+    target.freeze().await;
 
     let start = Instant::now();
     let frozen = caller.greet("bob").await;
@@ -130,7 +130,7 @@ async fn control_without_liveness_a_frozen_target_hangs_the_caller() {
     let client = server.connect().await;
     let target = native_process(&server).await;
     let caller = upstream_caller(&client).await;
-    target.freeze();
+    target.freeze().await;
 
     assert_hangs("a call to a frozen target", caller.greet("bob")).await;
 }

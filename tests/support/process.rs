@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use nix::sys::signal::Signal;
 
 use crate::support::nats::signal;
+use crate::support::wait::until;
 
 /// What a child does is told by these.
 const ROLE: &str = "WRPC_TEST_ROLE";
@@ -69,8 +70,17 @@ impl Process {
     }
 
     /// Stops the process where it is; it answers nothing and keeps its connections.
-    pub fn freeze(&self) {
+    pub async fn freeze(&self) {
         signal(&self.child, Signal::SIGSTOP);
+        // The signal has to reach every thread.
+        until("the process to stop", async || {
+            let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+            threads.expect("the threads of a process").all(|thread| {
+                let stat = thread.expect("a thread").path().join("stat");
+                std::fs::read_to_string(stat).is_ok_and(|stat| stat.contains(") T "))
+            })
+        })
+        .await;
     }
 
     /// Lets the frozen process go on.
