@@ -12,6 +12,13 @@ pub trait Evidence: Clone + Send + Sync + Unpin + 'static {
     /// stream, show that the target took the call.
     fn reports_acceptance(&self) -> bool;
 
+    /// The evidence for one call that is about to be handed to the transport, for evidence that
+    /// compares with how things were then.
+    #[must_use]
+    fn for_call(&self) -> Self {
+        self.clone()
+    }
+
     /// What an error of `Invoke::invoke` means. A message of the result need not name the
     /// function.
     fn classify_invoke(&self, error: anyhow::Error) -> RpcError {

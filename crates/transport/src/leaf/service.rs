@@ -94,7 +94,7 @@ where
         }
         Box::pin(invoke(
             self.invoke.clone(),
-            self.evidence.clone(),
+            self.evidence.for_call(),
             invocation,
             Bytes::new(),
         ))

@@ -1,7 +1,9 @@
 //! The connection to the broker, as far as the client tells.
 
 use core::fmt;
+use core::sync::atomic::Ordering;
 use core::time::Duration;
+use std::sync::Arc;
 
 use async_nats::connection::State;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
@@ -40,14 +42,44 @@ pub(super) async fn connected(
     ))
 }
 
-/// Waits until `nats` has noticed that it lost its connection.
-pub(super) async fn disconnected(nats: &async_nats::Client) {
-    loop {
-        sleep(LOOK).await;
-        if !is_connected(nats) {
-            return;
+/// The connection that a client had at some point. One that comes back is another.
+#[derive(Clone, Debug)]
+pub(super) struct Connection {
+    nats: Arc<async_nats::Client>,
+    /// How many connections the client has had.
+    number: u64,
+}
+
+impl Connection {
+    /// The connection that `nats` has now, or last had.
+    pub(super) fn of(nats: Arc<async_nats::Client>) -> Self {
+        let number = number(&nats);
+        Self { nats, number }
+    }
+
+    /// The one that the client has now.
+    pub(super) fn renewed(&self) -> Self {
+        Self::of(Arc::clone(&self.nats))
+    }
+
+    /// Whether the client has noticed that it lost this one.
+    pub(super) fn is_lost(&self) -> bool {
+        !is_connected(&self.nats) || number(&self.nats) != self.number
+    }
+
+    /// Waits until the client has noticed that it lost this one.
+    pub(super) async fn lost(&self) {
+        loop {
+            sleep(LOOK).await;
+            if self.is_lost() {
+                return;
+            }
         }
     }
+}
+
+fn number(nats: &async_nats::Client) -> u64 {
+    nats.statistics().connects.load(Ordering::Relaxed)
 }
 
 /// The failure of a call that was handed to a client which then lost its connection.

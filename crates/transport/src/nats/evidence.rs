@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_nats::client::{PublishError, PublishErrorKind};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
-use super::connection::{LOST, is_connected};
+use super::connection::{Connection, LOST};
 use crate::Stage;
 use crate::leaf::Evidence;
 
@@ -14,7 +14,7 @@ use crate::leaf::Evidence;
 /// handshake.
 #[derive(Clone, Debug)]
 pub struct Handshake {
-    nats: Arc<async_nats::Client>,
+    connection: Connection,
 }
 
 impl Handshake {
@@ -32,13 +32,27 @@ impl Handshake {
     /// ```
     #[must_use]
     pub fn new(nats: impl Into<Arc<async_nats::Client>>) -> Self {
-        Self { nats: nats.into() }
+        Self {
+            connection: Connection::of(nats.into()),
+        }
+    }
+}
+
+impl Handshake {
+    pub(super) const fn over(connection: Connection) -> Self {
+        Self { connection }
     }
 }
 
 impl Evidence for Handshake {
     fn reports_acceptance(&self) -> bool {
         true
+    }
+
+    fn for_call(&self) -> Self {
+        Self {
+            connection: self.connection.renewed(),
+        }
     }
 
     fn classify_invoke(&self, error: anyhow::Error) -> RpcError {
@@ -102,7 +116,8 @@ impl Evidence for Handshake {
     }
 
     fn connection_failure(&self) -> Option<RpcError> {
-        (!is_connected(&self.nats))
+        self.connection
+            .is_lost()
             .then(|| RpcError::new(RpcErrorKind::Transport, Delivery::Unknown, LOST))
     }
 }

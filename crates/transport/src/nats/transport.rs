@@ -13,7 +13,7 @@ use wrpc_transport_nats::Client;
 
 use super::Handshake;
 use super::clients::Clients;
-use super::connection::{connected, disconnected, lost};
+use super::connection::{Connection, connected, lost};
 use crate::leaf::{Incoming, Outgoing, invoke};
 use crate::target::is_subject;
 use crate::{CallContext, Channels, Invocation, Progress, Target};
@@ -205,13 +205,14 @@ where
     // Making a client may have taken a while.
     connected(&config.nats, config.reconnect_wait, progress.function()).await?;
 
+    let connection = Connection::of(Arc::clone(&config.nats));
     held.send();
     let mut invocation = invocation.map_context(CallContext::into_transport);
     let first = config.first_message(invocation.context.as_ref());
     let rest = invocation
         .params
         .split_off(first.min(invocation.params.len()));
-    let evidence = Handshake::new(Arc::clone(&config.nats));
+    let evidence = Handshake::over(connection.clone());
     tokio::select! {
         biased;
         channels = invoke(lease.client(), evidence, invocation, rest) => {
@@ -219,6 +220,6 @@ where
             lease.complete();
             Ok(channels)
         }
-        () = disconnected(&config.nats) => Err(progress.fail(lost(progress.function())).clone()),
+        () = connection.lost() => Err(progress.fail(lost(progress.function())).clone()),
     }
 }
