@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use async_nats::Client;
 use wrpc_middleware::{Delivery, RpcErrorKind};
 
 use crate::failures::{caller, upstream_caller};
@@ -13,12 +14,17 @@ use crate::support::stack::{GREETER_PREFIX, LONG, TIMEOUT};
 use crate::support::targets::upstream_client;
 use crate::support::wait::{assert_hangs, guard};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_target_that_accepts_and_never_answers_is_a_timeout() {
+/// A server, a client of it for the caller, and the target.
+async fn rule_breaker(behaviour: Behaviour) -> (NatsServer, Client, RawTarget) {
     let server = NatsServer::start().await;
     let client = server.connect().await;
-    let behaviour = Behaviour::AcceptOnly;
-    let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, behaviour).await;
+    let target = RawTarget::start(server.connect().await, GREETER_PREFIX, behaviour).await;
+    (server, client, target)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_accepts_and_never_answers_is_a_timeout() {
+    let (_server, client, _target) = rule_breaker(Behaviour::AcceptOnly).await;
 
     let silent = guard(
         "the timeout",
@@ -33,10 +39,7 @@ async fn a_target_that_accepts_and_never_answers_is_a_timeout() {
 async fn control_upstreams_timeout_does_not_bound_a_target_that_never_answers() {
     use wrpc_transport::{Invoke as _, InvokeExt as _};
 
-    let server = NatsServer::start().await;
-    let client = server.connect().await;
-    let behaviour = Behaviour::AcceptOnly;
-    let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, behaviour).await;
+    let (_server, client, _target) = rule_breaker(Behaviour::AcceptOnly).await;
     let wrpc = upstream_client(&client, GREETER_PREFIX).await;
 
     let timeout = wrpc.timeout(Duration::from_secs(1));
@@ -98,9 +101,7 @@ async fn control_without_timeout_a_target_that_is_killed_hangs_the_caller() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_drips_is_a_timeout() {
-    let server = NatsServer::start().await;
-    let client = server.connect().await;
-    let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, Behaviour::Drip).await;
+    let (_server, client, _target) = rule_breaker(Behaviour::Drip).await;
 
     let dripping = guard(
         "the timeout",
@@ -113,9 +114,7 @@ async fn a_target_that_drips_is_a_timeout() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn control_without_timeout_a_target_that_drips_hangs_the_caller() {
-    let server = NatsServer::start().await;
-    let client = server.connect().await;
-    let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, Behaviour::Drip).await;
+    let (_server, client, _target) = rule_breaker(Behaviour::Drip).await;
     let caller = upstream_caller(&client).await;
 
     assert_hangs("a call to a target that drips", caller.greet("bob")).await;
@@ -123,10 +122,7 @@ async fn control_without_timeout_a_target_that_drips_hangs_the_caller() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_do_not_decode_are_a_protocol_failure() {
-    let server = NatsServer::start().await;
-    let client = server.connect().await;
-    let _target =
-        RawTarget::start(server.connect().await, GREETER_PREFIX, Behaviour::Garbage).await;
+    let (_server, client, _target) = rule_breaker(Behaviour::Garbage).await;
 
     let garbage = caller(&client, LONG, LONG).greet("bob").await;
 
@@ -135,10 +131,7 @@ async fn bytes_that_do_not_decode_are_a_protocol_failure() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn control_without_the_adapter_bytes_that_do_not_decode_trap_the_caller() {
-    let server = NatsServer::start().await;
-    let client = server.connect().await;
-    let _target =
-        RawTarget::start(server.connect().await, GREETER_PREFIX, Behaviour::Garbage).await;
+    let (_server, client, _target) = rule_breaker(Behaviour::Garbage).await;
 
     let garbage = upstream_caller(&client).await.greet("bob").await;
 
@@ -147,10 +140,7 @@ async fn control_without_the_adapter_bytes_that_do_not_decode_trap_the_caller() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_closes_at_once_has_failed() {
-    let server = NatsServer::start().await;
-    let client = server.connect().await;
-    let behaviour = Behaviour::CloseAtOnce;
-    let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, behaviour).await;
+    let (_server, client, _target) = rule_breaker(Behaviour::CloseAtOnce).await;
 
     let closed = caller(&client, LONG, LONG).greet("bob").await;
 
@@ -159,10 +149,7 @@ async fn a_target_that_closes_at_once_has_failed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn control_without_the_adapter_a_target_that_closes_at_once_traps_the_caller() {
-    let server = NatsServer::start().await;
-    let client = server.connect().await;
-    let behaviour = Behaviour::CloseAtOnce;
-    let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, behaviour).await;
+    let (_server, client, _target) = rule_breaker(Behaviour::CloseAtOnce).await;
 
     let closed = upstream_caller(&client).await.greet("bob").await;
 

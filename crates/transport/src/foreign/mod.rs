@@ -13,6 +13,9 @@
 //! | [`tower::retry`] | repeats failures up to the handshake: see [`retry`](crate::retry) | none of its own |
 //! | `tower::hedge` | repeats what is slow up to the handshake, so for idempotent functions only | none of its own |
 //!
+//! What sheds or queues by readiness goes below [`Stack`](crate::Stack), link authorization and our
+//! timeout, which are always ready and await what is below as part of the call.
+//!
 //! An `RpcError` of a service further below passes unchanged, through any of them.
 //!
 //! ```

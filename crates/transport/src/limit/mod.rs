@@ -8,7 +8,7 @@
 //!
 //! # What it does not bound
 //!
-//! How many calls wait, and for how long: put `tower::load_shed` in front to fail instead of
+//! How many calls wait, and for how long: put `tower::load_shed` right in front to fail instead of
 //! waiting ([`Overloaded`](crate::RpcErrorKind::Overloaded), by
 //! [`ForeignLayer`](crate::foreign::ForeignLayer)), or a
 //! [`TimeoutLayer`](crate::timeout::TimeoutLayer), which bounds readiness too.

@@ -32,13 +32,9 @@ impl Handshake {
     /// ```
     #[must_use]
     pub fn new(nats: impl Into<Arc<async_nats::Client>>) -> Self {
-        Self {
-            connection: Connection::of(nats.into()),
-        }
+        Self::over(Connection::of(nats.into()))
     }
-}
 
-impl Handshake {
     pub(super) const fn over(connection: Connection) -> Self {
         Self { connection }
     }
@@ -50,9 +46,7 @@ impl Evidence for Handshake {
     }
 
     fn for_call(&self) -> Self {
-        Self {
-            connection: self.connection.renewed(),
-        }
+        Self::over(self.connection.renewed())
     }
 
     fn classify_invoke(&self, error: anyhow::Error) -> RpcError {
