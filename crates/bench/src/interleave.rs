@@ -1,1 +1,402 @@
-//! Rows measured in turns.
+//! Rows measured in turns, A B C, C B A, so that what the machine does besides hits all of them
+//! alike.
+
+use core::future::Future;
+use core::time::Duration;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use hdrhistogram::Histogram;
+use tokio::task::JoinSet;
+
+use crate::record::{Comparison, Latency, Round, Row};
+
+/// A future that a [`Caller`] or a [`Contender`] returns.
+pub type BoxFuture<'a, T> = core::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Makes calls one after the other. Several of them make up the concurrency of a load.
+pub trait Caller: Send + 'static {
+    /// Makes one call and waits for its end.
+    fn call(&mut self) -> BoxFuture<'_, anyhow::Result<()>>;
+}
+
+impl<F> Caller for F
+where
+    F: FnMut() -> BoxFuture<'static, anyhow::Result<()>> + Send + 'static,
+{
+    fn call(&mut self) -> BoxFuture<'_, anyhow::Result<()>> {
+        self()
+    }
+}
+
+type NewCaller = Box<dyn Fn() -> BoxFuture<'static, anyhow::Result<Box<dyn Caller>>> + Send>;
+
+/// A row that is yet to be measured.
+pub struct Contender {
+    name: String,
+    source: Source,
+}
+
+enum Source {
+    Callers(NewCaller),
+    Skipped(String),
+}
+
+impl Contender {
+    /// A row whose calls are made by the callers that `new` makes, before any time is taken.
+    pub fn new<F, C>(
+        name: impl Into<String>,
+        new: impl Fn() -> F + Send + Sync + Clone + 'static,
+    ) -> Self
+    where
+        F: Future<Output = anyhow::Result<C>> + Send + 'static,
+        C: Caller,
+    {
+        Self {
+            name: name.into(),
+            source: Source::Callers(Box::new(move || {
+                let caller = new();
+                Box::pin(async move { Ok(Box::new(caller.await?) as Box<dyn Caller>) })
+            })),
+        }
+    }
+
+    /// A row that can't be measured under this load, and why.
+    pub fn skipped(name: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            source: Source::Skipped(reason.into()),
+        }
+    }
+
+    /// What the row is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// The load of a comparison, and how long to look at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// How many calls run at a time.
+    pub concurrency: usize,
+    /// The size of the parameters and of the results in bytes, for the record.
+    pub payload: usize,
+    /// How often each row has its turn.
+    pub rounds: usize,
+    /// How long a turn is. Calls that began in it are waited for.
+    pub turn: Duration,
+    /// How long a row runs before the first round.
+    pub warm_up: Duration,
+    /// How long after the end of its turn a call is given up as unanswered.
+    pub grace: Duration,
+}
+
+/// Measures `contenders` in turns; the baseline is the one named so.
+///
+/// A row whose call fails is taken out, with the failure as the reason: the other rows are
+/// measured to the end.
+///
+/// Must run inside a multi-threaded Tokio runtime. Dropping the future ends all calls.
+pub async fn compare(
+    title: &str,
+    baseline: &str,
+    load: Load,
+    contenders: Vec<Contender>,
+) -> Comparison {
+    let mut contestants = Vec::new();
+    for contender in contenders {
+        contestants.push(Contestant::prepare(contender, load).await);
+    }
+    for round in 0..load.rounds {
+        let mut order: Vec<_> = contestants.iter_mut().collect();
+        let shift = (round / 2) % order.len().max(1);
+        order.rotate_left(shift);
+        if round % 2 == 1 {
+            order.reverse();
+        }
+        for contestant in order {
+            contestant.round(load).await;
+        }
+    }
+    Comparison {
+        title: title.to_owned(),
+        concurrency: load.concurrency,
+        payload: load.payload,
+        baseline: baseline.to_owned(),
+        rows: contestants.into_iter().map(Contestant::row).collect(),
+    }
+}
+
+/// A row while it is measured.
+struct Contestant {
+    name: String,
+    new: Option<NewCaller>,
+    callers: Vec<Box<dyn Caller>>,
+    latency: Histogram<u64>,
+    rounds: Vec<Round>,
+    unanswered: u64,
+    skipped: Option<String>,
+    failed: Option<String>,
+}
+
+/// What one caller did in its turn.
+struct Turn {
+    caller: Box<dyn Caller>,
+    latency: Histogram<u64>,
+    ended: Instant,
+}
+
+impl Contestant {
+    async fn prepare(contender: Contender, load: Load) -> Self {
+        let (new, skipped) = match contender.source {
+            Source::Callers(new) => (Some(new), None),
+            Source::Skipped(reason) => (None, Some(reason)),
+        };
+        let mut contestant = Self {
+            name: contender.name,
+            new,
+            callers: Vec::new(),
+            latency: histogram(),
+            rounds: Vec::new(),
+            unanswered: 0,
+            skipped,
+            failed: None,
+        };
+        if let Err(failure) = contestant.turn(load, load.warm_up).await {
+            contestant.give_up(&failure);
+        }
+        contestant.latency.reset();
+        contestant.unanswered = 0;
+        contestant
+    }
+
+    async fn round(&mut self, load: Load) {
+        match self.turn(load, load.turn).await {
+            Ok(Some(round)) => self.rounds.push(round),
+            Ok(None) => {}
+            Err(failure) => self.give_up(&failure),
+        }
+    }
+
+    /// Lets all callers call for as long as `length`.
+    async fn turn(&mut self, load: Load, length: Duration) -> anyhow::Result<Option<Round>> {
+        let Some(new) = &self.new else {
+            return Ok(None);
+        };
+        while self.callers.len() < load.concurrency {
+            self.callers.push(new().await.context("make a caller")?);
+        }
+        let begun = Instant::now();
+        let mut running = JoinSet::new();
+        for caller in self.callers.drain(..) {
+            running.spawn(call_until(begun + length, caller));
+        }
+        let mut latency = histogram();
+        let mut last = begun;
+        let all = async {
+            while let Some(turn) = running.join_next().await {
+                let turn = turn.context("a caller panicked")??;
+                latency += turn.latency;
+                last = last.max(turn.ended);
+                self.callers.push(turn.caller);
+            }
+            anyhow::Ok(())
+        };
+        match tokio::time::timeout(length + load.grace, all).await {
+            Ok(ended) => ended?,
+            Err(_) => {
+                self.unanswered += running.len() as u64;
+                running.shutdown().await;
+            }
+        }
+        let round = Round {
+            calls: latency.len(),
+            elapsed_ns: nanoseconds(last - begun),
+            median_ns: latency.value_at_quantile(0.5),
+        };
+        self.latency += latency;
+        anyhow::ensure!(round.calls > 0, "no call was answered");
+        Ok(Some(round))
+    }
+
+    /// Takes the row out of the comparison.
+    fn give_up(&mut self, failure: &anyhow::Error) {
+        self.new = None;
+        self.callers.clear();
+        self.rounds.clear();
+        self.failed = Some(format!("{failure:#}"));
+    }
+
+    fn row(self) -> Row {
+        let at = |quantile| self.latency.value_at_quantile(quantile);
+        Row {
+            latency: if self.rounds.is_empty() {
+                Latency::default()
+            } else {
+                Latency {
+                    p50_ns: at(0.5),
+                    p99_ns: at(0.99),
+                    p999_ns: at(0.999),
+                    max_ns: self.latency.max(),
+                }
+            },
+            name: self.name,
+            rounds: self.rounds,
+            unanswered: self.unanswered,
+            skipped: self.skipped,
+            failed: self.failed,
+        }
+    }
+}
+
+/// Calls until `end`, but at least once.
+async fn call_until(end: Instant, mut caller: Box<dyn Caller>) -> anyhow::Result<Turn> {
+    let mut latency = histogram();
+    loop {
+        let begun = Instant::now();
+        caller.call().await?;
+        let ended = Instant::now();
+        latency.saturating_record(nanoseconds(ended - begun).max(1));
+        if ended >= end {
+            return Ok(Turn {
+                caller,
+                latency,
+                ended,
+            });
+        }
+        // A call that never had to wait would keep its thread from the other callers.
+        tokio::task::consume_budget().await;
+    }
+}
+
+/// Three digits, from a nanosecond to as long as it takes.
+fn histogram() -> Histogram<u64> {
+    #[expect(clippy::expect_used, reason = "three digits are within one to five")]
+    Histogram::new(3).expect("a histogram")
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    const LOAD: Load = Load {
+        concurrency: 3,
+        payload: 16,
+        rounds: 4,
+        turn: Duration::from_millis(1),
+        warm_up: Duration::ZERO,
+        grace: Duration::from_millis(20),
+    };
+
+    fn logged(name: &'static str, log: &Arc<Mutex<Vec<&'static str>>>) -> Contender {
+        let log = Arc::clone(log);
+        Contender::new(name, move || {
+            let log = Arc::clone(&log);
+            async move {
+                Ok(move || {
+                    log.lock().unwrap().push(name);
+                    Box::pin(tokio::task::yield_now()).into_ok()
+                })
+            }
+        })
+    }
+
+    /// A future of a call that can't fail.
+    trait IntoOk: Future<Output = ()> + Send + Sized + 'static {
+        fn into_ok(self) -> BoxFuture<'static, anyhow::Result<()>> {
+            Box::pin(async {
+                self.await;
+                Ok(())
+            })
+        }
+    }
+
+    impl<F: Future<Output = ()> + Send + 'static> IntoOk for F {}
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn rows_take_turns_in_changing_order() {
+        let log = Arc::default();
+        let rows = ["a", "b", "c"].map(|name| logged(name, &log));
+        let comparison = compare("title", "a", LOAD, rows.into()).await;
+        assert_eq!(comparison.baseline, "a");
+        for row in &comparison.rows {
+            assert_eq!(row.rounds.len(), LOAD.rounds);
+            assert!(row.rounds.iter().all(|round| round.calls >= 3));
+            assert!(row.latency.p50_ns > 0 && row.latency.p50_ns <= row.latency.max_ns);
+        }
+        let mut turns = log.lock().unwrap().clone();
+        turns.dedup();
+        // The warm-up, then a round each; where two rounds meet, one row has two turns.
+        assert_eq!(
+            turns.concat(),
+            "abc abc cba bca acb"
+                .replace(' ', "")
+                .replace("cc", "c")
+                .replace("aa", "a")
+        );
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn calls_without_an_answer_are_counted_and_replaced() {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let contender = Contender::new("lossy", move || {
+            let calls = Arc::clone(&calls);
+            async move {
+                Ok(move || {
+                    // The warm-up takes the first three.
+                    let lost = calls.fetch_add(1, Ordering::Relaxed) == 3;
+                    let call: BoxFuture<'static, anyhow::Result<()>> = if lost {
+                        Box::pin(core::future::pending())
+                    } else {
+                        Box::pin(async { Ok(()) })
+                    };
+                    call
+                })
+            }
+        });
+        let comparison = compare("title", "lossy", LOAD, vec![contender]).await;
+        let [row] = &comparison.rows[..] else {
+            panic!("one row");
+        };
+        assert_eq!((row.unanswered, row.rounds.len()), (1, LOAD.rounds));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_row_that_fails_says_why_and_stops_no_other() {
+        let failing = Contender::new("failing", || async {
+            Ok(|| -> BoxFuture<'static, _> { Box::pin(async { anyhow::bail!("broken") }) })
+        });
+        let left_out = Contender::skipped("left out", "too large");
+        let log = Arc::default();
+        let rows = vec![failing, left_out, logged("good", &log)];
+        let comparison = compare("title", "good", LOAD, rows).await;
+        let rows: Vec<_> = comparison
+            .rows
+            .iter()
+            .map(|row| {
+                (
+                    row.rounds.len(),
+                    row.failed.as_deref(),
+                    row.skipped.as_deref(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                (0, Some("broken"), None),
+                (0, None, Some("too large")),
+                (LOAD.rounds, None, None)
+            ]
+        );
+    }
+}

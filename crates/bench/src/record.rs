@@ -57,9 +57,12 @@ pub struct Row {
     /// How many calls were still waiting well after the end of their round: their answers are
     /// lost.
     pub unanswered: u64,
-    /// Why the row has no rounds under this load, if it has none.
+    /// Why the row was not measured under this load, if it was left out.
     #[serde(default)]
     pub skipped: Option<String>,
+    /// Why a call of the row failed, which ended its part in the comparison.
+    #[serde(default)]
+    pub failed: Option<String>,
 }
 
 /// A short time in which one row had the machine for itself.
