@@ -9,5 +9,6 @@
 //! A bench writes what it measured as a [`Record`](record::Record), a JSON file below
 //! [`record::directory`]; `cargo xtask bench` makes one report of all of them.
 
+pub mod arguments;
 pub mod interleave;
 pub mod record;
