@@ -1,3 +1,138 @@
-//! Not written yet.
+//! Calls over a NATS server on loopback, by everything that a user could pick: caller, target and
+//! server are processes of their own.
+//!
+//! The rows of a comparison take turns, so that noise of the machine hits all of them alike; see
+//! `wrpc_middleware_bench::interleave`.
 
-fn main() {}
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "the harness of the tests fails by panicking"
+)]
+
+mod component;
+mod endurance;
+mod guests;
+mod loads;
+mod native;
+mod support;
+mod target;
+
+use anyhow::bail;
+use wrpc_middleware_bench::arguments::Arguments;
+use wrpc_middleware_bench::interleave::{Contender, Load, compare};
+use wrpc_middleware_bench::record::Record;
+
+use crate::support::nats::NatsServer;
+use crate::support::process;
+
+const BENCH: &str = "network";
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    if let Some((role, args)) = process::role() {
+        return match (role.as_str(), &args[..]) {
+            (target::ROLE, [url]) => target::serve(url).await,
+            _ => bail!("no such role: {role} {args:?}"),
+        };
+    }
+    let arguments = Arguments::parse();
+    let loads: Vec<_> = match (arguments.measure, arguments.quick) {
+        (false, _) => loads::smoke().collect(),
+        (true, true) => loads::quick().collect(),
+        (true, false) => loads::full().collect(),
+    };
+    let server = NatsServer::start().await;
+    let _target = target::start(&server.url()).await;
+    let mut record = measure(&server, &arguments, &loads).await?;
+    if arguments.matches(&format!("{BENCH}/{}", endurance::NAME)) {
+        let calls = match (arguments.measure, arguments.quick) {
+            (false, _) => 2_000,
+            (true, true) => 100_000,
+            (true, false) => 1_000_000,
+        };
+        record.samples = endurance::measure(&server.url(), calls).await?;
+    }
+    if arguments.measure {
+        record.save()?;
+    }
+    // A row may fail for reasons of its own, and the others are worth having; but it has to be
+    // seen.
+    let failed: Vec<_> = failures(&record).collect();
+    if !failed.is_empty() {
+        bail!("rows that failed:\n{}", failed.join("\n"));
+    }
+    Ok(())
+}
+
+async fn measure(
+    server: &NatsServer,
+    arguments: &Arguments,
+    loads: &[Load],
+) -> anyhow::Result<Record> {
+    let url = server.url();
+    let mut record = Record::new(BENCH);
+    let version = server.connect().await.server_info().version;
+    record.versions.push(format!("nats-server {version}"));
+    for (index, load) in loads.iter().enumerate() {
+        let native = native::rows(&url, load.payload).await?;
+        let component = component::rows(&url, load.concurrency, load.payload).await?;
+        let comparisons = [
+            (native::TITLE, native::BASELINE, native),
+            (component::TITLE, component::BASELINE, component),
+        ];
+        for (title, baseline, rows) in comparisons {
+            let rows = chosen(arguments, title, baseline, *load, rows);
+            if rows.is_empty() {
+                continue;
+            }
+            eprintln!(
+                "{title}: {} bytes, {} at a time ({}/{})",
+                load.payload,
+                load.concurrency,
+                index + 1,
+                loads.len()
+            );
+            let comparison = compare(title, baseline, *load, rows).await;
+            record.comparisons.push(comparison);
+        }
+    }
+    Ok(record)
+}
+
+/// The rows that the filter lets through, and what they are compared with.
+fn chosen(
+    arguments: &Arguments,
+    title: &str,
+    baseline: &str,
+    load: Load,
+    rows: Vec<Contender>,
+) -> Vec<Contender> {
+    let matches = |row: &Contender| {
+        arguments.matches(&format!(
+            "{BENCH}/{title}/{}/{}/{}",
+            row.name(),
+            load.payload,
+            load.concurrency
+        ))
+    };
+    if !rows.iter().any(matches) {
+        return Vec::new();
+    }
+    rows.into_iter()
+        .filter(|row| matches(row) || row.name() == baseline)
+        .collect()
+}
+
+fn failures(record: &Record) -> impl Iterator<Item = String> {
+    record.comparisons.iter().flat_map(|comparison| {
+        comparison.rows.iter().filter_map(|row| {
+            let reason = row.failed.as_deref()?;
+            Some(format!(
+                "{}, {}, {} bytes, {} at a time: {reason}",
+                comparison.title, row.name, comparison.payload, comparison.concurrency
+            ))
+        })
+    })
+}

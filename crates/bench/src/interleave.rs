@@ -7,6 +7,8 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use hdrhistogram::Histogram;
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike as _;
 use tokio::task::JoinSet;
 
 use crate::record::{Comparison, Latency, Round, Row};
@@ -188,6 +190,7 @@ impl Contestant {
         while self.callers.len() < load.concurrency {
             self.callers.push(new().await.context("make a caller")?);
         }
+        let cpu_before = cpu_time()?;
         let begun = Instant::now();
         let mut running = JoinSet::new();
         for caller in self.callers.drain(..) {
@@ -215,6 +218,7 @@ impl Contestant {
             calls: latency.len(),
             elapsed_ns: nanoseconds(last - begun),
             median_ns: latency.value_at_quantile(0.5),
+            cpu_ns: cpu_time()?.saturating_sub(cpu_before),
         };
         self.latency += latency;
         anyhow::ensure!(round.calls > 0, "no call was answered");
@@ -258,7 +262,7 @@ async fn call_until(end: Instant, mut caller: Box<dyn Caller>) -> anyhow::Result
         let begun = Instant::now();
         caller.call().await?;
         let ended = Instant::now();
-        latency.saturating_record(nanoseconds(ended - begun).max(1));
+        latency.record(nanoseconds(ended - begun).max(1))?;
         if ended >= end {
             return Ok(Turn {
                 caller,
@@ -275,6 +279,17 @@ async fn call_until(end: Instant, mut caller: Box<dyn Caller>) -> anyhow::Result
 fn histogram() -> Histogram<u64> {
     #[expect(clippy::expect_used, reason = "three digits are within one to five")]
     Histogram::new(3).expect("a histogram")
+}
+
+/// What all threads of this process have used so far, in nanoseconds: what a call costs its caller,
+/// however busy the machine is.
+fn cpu_time() -> anyhow::Result<u64> {
+    let usage = getrusage(UsageWho::RUSAGE_SELF).context("the CPU time of this process")?;
+    let microseconds: u64 = [usage.user_time(), usage.system_time()]
+        .into_iter()
+        .filter_map(|time| u64::try_from(time.num_microseconds()).ok())
+        .sum();
+    Ok(microseconds * 1_000)
 }
 
 fn nanoseconds(duration: Duration) -> u64 {
@@ -343,6 +358,31 @@ mod tests {
                 .replace("cc", "c")
                 .replace("aa", "a")
         );
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_time_of_a_call_is_its_latency_and_its_cpu_time() {
+        const BUSY: Duration = Duration::from_millis(5);
+        let contender = Contender::new("busy", || async {
+            Ok(|| -> BoxFuture<'static, _> {
+                let begun = cpu_time().unwrap();
+                while cpu_time().unwrap() - begun < nanoseconds(BUSY) {}
+                Box::pin(async { Ok(()) })
+            })
+        });
+        let load = Load {
+            concurrency: 1,
+            grace: Duration::from_secs(60),
+            ..LOAD
+        };
+        let comparison = compare("title", "busy", load, vec![contender]).await;
+        let [row] = &comparison.rows[..] else {
+            panic!("one row");
+        };
+        assert!(row.latency.p50_ns >= nanoseconds(BUSY) / 2, "{row:?}");
+        for round in &row.rounds {
+            assert!(round.cpu_ns >= round.calls * nanoseconds(BUSY), "{round:?}");
+        }
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

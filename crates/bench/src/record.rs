@@ -74,6 +74,9 @@ pub struct Round {
     pub elapsed_ns: u64,
     /// The median latency of a call, in nanoseconds.
     pub median_ns: u64,
+    /// The CPU time that the caller's process used, in nanoseconds.
+    #[serde(default)]
+    pub cpu_ns: u64,
 }
 
 impl Round {

@@ -1,0 +1,62 @@
+//! How many calls at a time, how large, and how long to look.
+
+use core::time::Duration;
+
+use wrpc_middleware_bench::interleave::Load;
+
+const KIB: usize = 1 << 10;
+const MIB: usize = 1 << 20;
+
+/// Calls at a time.
+const CONCURRENCY: [usize; 4] = [1, 16, 64, 256];
+
+/// Bytes of parameters, and of results.
+const PAYLOAD: [usize; 4] = [16, 4 * KIB, 256 * KIB, 3 * MIB];
+
+/// The slowest that bytes go through a loaded machine, per second; where that is wrong, calls
+/// count as unanswered.
+const SLOWEST: usize = 16 * MIB;
+
+/// Every number of calls with every size.
+pub(crate) fn full() -> impl Iterator<Item = Load> {
+    PAYLOAD.into_iter().flat_map(|payload| {
+        CONCURRENCY.into_iter().map(move |concurrency| {
+            let rounds = if payload <= 4 * KIB { 40 } else { 20 };
+            load(concurrency, payload, rounds, Duration::from_millis(100))
+        })
+    })
+}
+
+/// Every number of calls with the smallest size, and every size with one call.
+pub(crate) fn quick() -> impl Iterator<Item = Load> {
+    let small = CONCURRENCY.into_iter().zip([PAYLOAD[0]; 4]);
+    let single = [1; 3].into_iter().zip(PAYLOAD.into_iter().skip(1));
+    small.chain(single).map(|(concurrency, payload)| {
+        // The two that the project states bounds for.
+        let rounds = if payload == PAYLOAD[0] && [1, 64].contains(&concurrency) {
+            20
+        } else {
+            6
+        };
+        load(concurrency, payload, rounds, Duration::from_millis(60))
+    })
+}
+
+/// One call of each row, and several; few bytes, and many for a build without optimisation.
+pub(crate) fn smoke() -> impl Iterator<Item = Load> {
+    [(1, PAYLOAD[0]), (2, PAYLOAD[2])]
+        .into_iter()
+        .map(|(concurrency, payload)| load(concurrency, payload, 1, Duration::ZERO))
+}
+
+fn load(concurrency: usize, payload: usize, rounds: usize, turn: Duration) -> Load {
+    let seconds = 3 + u64::try_from(concurrency * payload / SLOWEST).unwrap_or(u64::MAX);
+    Load {
+        concurrency,
+        payload,
+        rounds,
+        turn,
+        warm_up: turn,
+        grace: Duration::from_secs(seconds),
+    }
+}
