@@ -13,5 +13,7 @@
 pub mod arguments;
 #[cfg(feature = "driver")]
 pub mod interleave;
+mod plot;
 pub mod record;
+pub mod report;
 pub mod statistics;
