@@ -1,0 +1,71 @@
+//! Tables of many links, and who calls by them.
+
+use core::time::Duration;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom as _;
+use tower::{Layer as _, Service as _};
+use wrpc_middleware::link::{Link, LinkAuthorizationLayer, LinkRequest, LinkTable};
+use wrpc_middleware::{Context, Invocation, Target, Transport};
+
+use super::immediate::{Handshake, Immediate};
+use super::path::{FUNCTION, INSTANCE};
+
+/// How many links the measured tables have.
+pub const SIZES: [usize; 3] = [1, 1_000, 100_000];
+
+/// How many requests are made before they start over: enough for every link of the largest table.
+const REQUESTS: usize = 100_000;
+
+/// The component of the link with this index. Each has one link, to the interface of [`INSTANCE`].
+pub fn source(index: usize) -> String {
+    format!("component-{index:06}")
+}
+
+/// The first `count` links; a hundred components share a target.
+pub fn links(count: usize) -> impl Iterator<Item = Link> {
+    (0..count).map(|index| {
+        let target = Target::new(format!("target-{:04}", index / 100)).expect("a target");
+        let interface = INSTANCE.parse().expect("an interface");
+        Link::new(source(index), target, interface)
+    })
+}
+
+/// A table of the first `count` links.
+pub fn table(count: usize) -> LinkTable {
+    LinkTable::new(links(count)).expect("distinct links")
+}
+
+/// Who calls, call by call, over a table of `count` links: all of them, in an order that no cache
+/// can guess.
+pub fn random_sources(count: usize) -> Vec<String> {
+    let mut indices: Vec<_> = (0..REQUESTS).map(|request| request % count).collect();
+    indices.shuffle(&mut StdRng::seed_from_u64(0));
+    indices.into_iter().map(source).collect()
+}
+
+/// The same one, call by call. As long a list as the other, so that reading it costs the same.
+pub fn same_source(count: usize) -> Vec<String> {
+    vec![source(count / 2); REQUESTS]
+}
+
+/// Lets `measure` look up links by a request. Only the authorization layer can make one, so this
+/// is done from inside of a policy.
+pub fn with_request(measure: impl Fn(LinkRequest<'_>) -> Duration + Send + Sync) -> Duration {
+    let measured = OnceLock::new();
+    let policy = |request: &LinkRequest<'_>| -> Option<Target> {
+        measured.get_or_init(|| measure(*request));
+        None
+    };
+    let leaf = Transport::with_evidence(Immediate::Answers, Handshake);
+    let invocation = Invocation::new(Context::new(()), INSTANCE, FUNCTION, Bytes::new());
+    drop(
+        LinkAuthorizationLayer::new(policy)
+            .layer(leaf)
+            .call(invocation),
+    );
+    measured.into_inner().expect("the policy was asked")
+}
