@@ -1,12 +1,16 @@
 //! Setup and checks that cargo can't do alone; run as `cargo xtask COMMAND`.
 //!
-//! Two things need more than cargo here: a NATS server, which is installed on first use, and the
-//! list of checks that a change has to pass, which is the same on a laptop and in CI.
+//! Three things need more than cargo here: a NATS server, which is installed on first use; the
+//! list of checks that a change has to pass, which is the same on a laptop and in CI; and the
+//! report that is made of all benches.
 
+mod bench;
 mod demo;
 mod features;
 mod nats_server;
+mod outcome;
 mod process;
+mod selection;
 mod steps;
 mod summary;
 mod test;
@@ -22,6 +26,11 @@ use crate::workspace::Workspace;
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask")]
 enum Command {
+    /// Measure what the stack costs, and write target/bench/report.md
+    ///
+    /// Runs all benches one after the other, on a NATS server of their own. A bench that fails
+    /// does not keep the others from running; the exit code is that of the first that did.
+    Bench(bench::Options),
     /// Watch every failure of a call happen for real, and what the component gets
     ///
     /// Builds `wrpc-host` and runs `wrpc-host demo` on a NATS server of its own.
@@ -30,22 +39,27 @@ enum Command {
     ///
     /// Stops at the first step that fails, with that step's exit code.
     Test(test::Options),
-    /// Print the path of the NATS server that tests and the demo use, installing it if need be
+    /// Print the path of the NATS server that tests, benches and the demo use, installing it if need be
     ///
     /// To run one test by itself: `NATS_SERVER=$(cargo xtask nats-server) cargo test NAME`.
     NatsServer,
 }
 
 fn main() -> ExitCode {
-    run(&Command::parse()).unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
-        ExitCode::FAILURE
+    run(&Command::parse()).unwrap_or_else(|error| match error.downcast::<clap::Error>() {
+        // Arguments that are wrong in a way that only the command itself could tell.
+        Ok(usage) => usage.exit(),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     })
 }
 
 fn run(command: &Command) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::this()?;
     match command {
+        Command::Bench(options) => bench::run(&workspace, options),
         Command::Demo(options) => demo::run(&workspace, options),
         Command::Test(options) => test::run(&workspace, options),
         Command::NatsServer => {

@@ -1,11 +1,11 @@
 //! The checks that a change has to pass, each one a step of `cargo xtask test`.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::anyhow;
 use clap::ValueEnum;
 
+use crate::outcome::{Failure, Outcome, pass};
 use crate::workspace::Workspace;
 use crate::{features, nats_server, process};
 
@@ -29,40 +29,7 @@ pub(crate) enum Step {
     Test,
 }
 
-/// How a step ended that did not fail.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// Everything that it checks is as it should be.
-    Passed,
-    /// It checked nothing, for this reason.
-    Skipped(&'static str),
-}
-
-/// Why a step failed.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    /// The exit code to end with.
-    pub(crate) code: u8,
-    /// What happened, when the program that failed has not already said so.
-    pub(crate) reason: Option<anyhow::Error>,
-}
-
-impl From<anyhow::Error> for Failure {
-    fn from(reason: anyhow::Error) -> Self {
-        Self {
-            code: 1,
-            reason: Some(reason),
-        }
-    }
-}
-
 impl Step {
-    /// The name by which `--only` and `--skip` know this step.
-    pub(crate) fn name(self) -> String {
-        self.to_possible_value()
-            .map_or_else(String::new, |value| value.get_name().into())
-    }
-
     /// Whether it starts NATS servers.
     pub(crate) fn needs_nats_server(self) -> bool {
         self == Self::Test
@@ -87,7 +54,7 @@ impl Step {
             Self::Deny => {
                 if process::capture(&mut cargo(&["deny", "--version"])).is_err() {
                     return Ok(Outcome::Skipped(
-                        "cargo-deny is not installed (cargo install --locked cargo-deny)",
+                        "cargo-deny is not installed (cargo install --locked cargo-deny)".into(),
                     ));
                 }
                 // Advisories need a database from the network, and change without this
@@ -142,18 +109,6 @@ impl Step {
 
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 
-/// Runs a check that prints what is wrong by itself.
-fn pass(command: &mut Command) -> Result<(), Failure> {
-    let status = process::run(command)?;
-    if status.success() {
-        return Ok(());
-    }
-    Err(Failure {
-        code: process::exit_code(status),
-        reason: None,
-    })
-}
-
 /// Checks that `cargo SUBCOMMAND` is there.
 fn require(workspace: &Workspace, subcommand: &str, component: &str) -> Result<(), Failure> {
     process::capture(&mut workspace.cargo(&[subcommand, "--version"]))
@@ -170,16 +125,6 @@ fn require(workspace: &Workspace, subcommand: &str, component: &str) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[cfg(unix)]
-    #[test]
-    fn a_failed_check_keeps_its_exit_code() {
-        let mut command = Command::new("sh");
-        command.args(["-c", "exit 7"]);
-        let failure = pass(&mut command).unwrap_err();
-        assert_eq!((failure.code, failure.reason.is_none()), (7, true));
-        assert!(pass(Command::new("sh").args(["-c", "exit 0"])).is_ok());
-    }
 
     #[test]
     fn a_missing_component_is_named_with_what_to_do() {

@@ -1,11 +1,11 @@
-//! The table at the end of `cargo xtask test`.
+//! The table at the end of a command that has several parts.
 
 use std::fmt;
 use std::time::Duration;
 
-use crate::steps::{Outcome, Step};
+use crate::outcome::Outcome;
 
-/// What became of each step, in order.
+/// What became of each part, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
     rows: Vec<Row>,
@@ -13,57 +13,57 @@ pub(crate) struct Summary {
 
 #[derive(Debug)]
 struct Row {
-    step: Step,
+    name: String,
     result: &'static str,
     took: Option<Duration>,
-    note: &'static str,
+    note: String,
 }
 
 impl Summary {
-    /// Adds a step that ran and took so long.
-    pub(crate) fn ended(&mut self, step: Step, outcome: &Outcome, took: Duration) {
+    /// Adds a part that ran and took so long.
+    pub(crate) fn ended(&mut self, name: String, outcome: &Outcome, took: Duration) {
         match outcome {
-            Outcome::Passed => self.add(step, "ok", Some(took), ""),
-            Outcome::Skipped(reason) => self.add(step, "skipped", None, reason),
+            Outcome::Passed => self.add(name, "ok", Some(took), ""),
+            Outcome::Skipped(reason) => self.add(name, "skipped", None, reason),
         }
     }
 
-    /// Adds a step that failed after so long.
-    pub(crate) fn failed(&mut self, step: Step, took: Duration) {
-        self.add(step, "FAILED", Some(took), "");
+    /// Adds a part that failed after so long.
+    pub(crate) fn failed(&mut self, name: String, took: Duration) {
+        self.add(name, "FAILED", Some(took), "");
     }
 
-    /// Adds a step that did not run because one before it failed.
-    pub(crate) fn not_run(&mut self, step: Step) {
-        self.add(step, "not run", None, "");
+    /// Adds a part that did not run because one before it failed.
+    pub(crate) fn not_run(&mut self, name: String) {
+        self.add(name, "not run", None, "");
     }
 
-    fn add(
-        &mut self,
-        step: Step,
-        result: &'static str,
-        took: Option<Duration>,
-        note: &'static str,
-    ) {
+    fn add(&mut self, name: String, result: &'static str, took: Option<Duration>, note: &str) {
         self.rows.push(Row {
-            step,
+            name,
             result,
             took,
-            note,
+            note: note.into(),
         });
     }
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const TOTAL: &str = "total";
+
+        let names = self.rows.iter().map(|row| row.name.len());
+        let width = names.chain([TOTAL.len()]).max().unwrap_or_default() + 1;
         for row in &self.rows {
             let took = row.took.map_or_else(String::new, seconds);
-            let name = row.step.name();
-            let line = format!("{name:<9} {:<8} {took:>8}  {}", row.result, row.note);
+            let Row {
+                name, result, note, ..
+            } = row;
+            let line = format!("{name:<width$} {result:<8} {took:>8}  {note}");
             writeln!(f, "{}", line.trim_end())?;
         }
         let total = self.rows.iter().filter_map(|row| row.took).sum();
-        writeln!(f, "{:<9} {:<8} {:>8}", "total", "", seconds(total))
+        writeln!(f, "{TOTAL:<width$} {:<8} {:>8}", "", seconds(total))
     }
 }
 
@@ -77,16 +77,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_step_has_its_line() {
+    fn every_part_has_its_line() {
         let mut summary = Summary::default();
-        summary.ended(Step::Fmt, &Outcome::Passed, Duration::from_millis(750));
-        summary.ended(
-            Step::Deny,
-            &Outcome::Skipped("not installed"),
-            Duration::ZERO,
-        );
-        summary.failed(Step::Clippy, Duration::from_secs(100));
-        summary.not_run(Step::Features);
+        let passed = Outcome::Passed;
+        summary.ended("fmt".into(), &passed, Duration::from_millis(750));
+        let skipped = Outcome::Skipped("not installed".into());
+        summary.ended("deny".into(), &skipped, Duration::ZERO);
+        summary.failed("clippy".into(), Duration::from_secs(100));
+        summary.not_run("features".into());
         assert_eq!(
             summary.to_string(),
             "\

@@ -37,10 +37,19 @@ impl Workspace {
             .with_extension(env::consts::EXE_EXTENSION)
     }
 
-    /// Where programs that this one installs go: below the target directory, so that
-    /// `cargo clean` removes them too.
+    /// The directory of the workspace's manifest.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What is in the target directory under this name, which `cargo clean` removes.
+    pub(crate) fn in_target_dir(&self, name: &str) -> PathBuf {
+        self.programs.with_file_name(name)
+    }
+
+    /// Where programs that this one installs go.
     pub(crate) fn tools_dir(&self) -> PathBuf {
-        self.programs.with_file_name("tools")
+        self.in_target_dir("tools")
     }
 
     /// The cargo that started this program, with `args`, at the root of the workspace.

@@ -105,7 +105,11 @@ fn missing(tried: &[String]) -> String {
 }
 
 /// The version of the server that `file` is.
-fn version(file: &Path) -> Result<String> {
+///
+/// # Errors
+///
+/// When it does not run, or is something else.
+pub(crate) fn version(file: &Path) -> Result<String> {
     let output = process::capture(Command::new(file).arg("--version"))?;
     parse_version(&output).map(Into::into).with_context(|| {
         let said = output.lines().next().unwrap_or_default();
