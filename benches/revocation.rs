@@ -22,9 +22,8 @@ mod support {
     pub mod wait;
 }
 
-use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use anyhow::{Context as _, bail, ensure};
@@ -208,7 +207,7 @@ impl Setting {
     {
         let round = Arc::new(Round {
             permitted: Semaphore::new(0),
-            revoked: AtomicBool::new(false),
+            revoked: OnceLock::new(),
         });
         let mut callers = JoinSet::new();
         for _ in 0..CALLERS {
@@ -223,28 +222,30 @@ impl Setting {
                 bail!("a caller was denied before the link was gone");
             }
         }
-        // By one of the two workers, so that it takes no processor from both of them.
-        let revoke = self.revoke(change, Arc::clone(&round));
-        let (begun, returned) = tokio::spawn(revoke).await??;
+        // On a worker, not here: a third thread would take its time from both workers. Nobody waits
+        // for its end, since to wake this thread would come before the next call.
+        drop(tokio::spawn(self.revoke(change, Arc::clone(&round))));
 
-        let mut first = None;
-        while let Some(denied) = callers.join_next().await {
-            let denied = denied??;
-            first = Some(first.map_or(denied, |first: Instant| first.min(denied)));
-        }
-        let first = first.context("nobody called")?;
+        let denied = callers.join_all().await;
+        let revoked = round
+            .revoked
+            .get()
+            .context("the link was never taken out")?;
+        ensure!(revoked.done, "the table did not change");
+        let denied: Vec<Instant> = denied.into_iter().collect::<Result<_, _>>()?;
+        let first = denied.into_iter().min().context("nobody called")?;
         Ok(Times {
-            denied: first.saturating_duration_since(begun),
-            returned: returned - begun,
+            denied: first.saturating_duration_since(revoked.begun),
+            returned: revoked.returned - revoked.begun,
         })
     }
 
-    /// Takes the link out, once. Returns when that began and when it returned.
+    /// Takes the link out, once.
     fn revoke(
         &self,
         change: Change,
         round: Arc<Round>,
-    ) -> impl Future<Output = anyhow::Result<(Instant, Instant)>> + Send + 'static {
+    ) -> impl Future<Output = ()> + Send + 'static {
         let (table, link) = (self.table.clone(), self.link.clone());
         let others = match change {
             Change::Removal => None,
@@ -252,19 +253,22 @@ impl Setting {
         };
         async move {
             let begun = Instant::now();
-            if let Some(others) = others {
-                table.replace(others)?;
+            let done = if let Some(others) = others {
+                table.replace(others).is_ok()
             } else {
-                let removed = table.remove(link.source(), link.name(), link.interface());
-                ensure!(removed, "the link was not there");
-            }
+                table.remove(link.source(), link.name(), link.interface())
+            };
             let returned = Instant::now();
-            round.revoked.store(true, Ordering::Release);
-            Ok((begun, returned))
+            round.revoked.get_or_init(|| Revoked {
+                begun,
+                returned,
+                done,
+            });
         }
     }
 }
 
+/// How long a round took.
 struct Times {
     denied: Duration,
     returned: Duration,
@@ -275,7 +279,14 @@ struct Round {
     /// How many calls were let through.
     permitted: Semaphore,
     /// Set once the change of the table has returned.
-    revoked: AtomicBool,
+    revoked: OnceLock<Revoked>,
+}
+
+/// The change of a table.
+struct Revoked {
+    begun: Instant,
+    returned: Instant,
+    done: bool,
 }
 
 /// Calls until it was denied [`AFTER`] times after the link was gone for certain. Returns when the
@@ -288,7 +299,7 @@ async fn call_until_denied<T: Invoke<Context: Clone>>(
     let mut first = None;
     let mut after = 0;
     loop {
-        let revoked = round.revoked.load(Ordering::Acquire);
+        let revoked = round.revoked.get().is_some();
         let outcome = call(&*transport, cx.clone()).await;
         let ended = Instant::now();
         match outcome {
