@@ -4,24 +4,27 @@ use core::fmt;
 use std::borrow::Cow;
 use std::error::Error;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use crate::{Delivery, RpcErrorKind};
+use crate::detail::{Caused, Given, Reworded, render};
+use crate::{Delivery, Detail, RpcErrorKind};
 
 /// A call that failed outside its interface.
 ///
-/// One pointer wide and cheap to clone. [`Display`](fmt::Display) is the kind and the message,
+/// Three pointers wide and cheap to clone. [`Display`](fmt::Display) is the kind and the message,
 /// which may be shown to anyone; the [`source`](Error::source) chain has the operator's detail
 /// (subjects, addresses) and is never shown to a guest.
 #[derive(Clone)]
-pub struct RpcError(Arc<Inner>);
-
-#[derive(Clone)]
-struct Inner {
+pub struct RpcError {
+    said: Arc<Said<dyn Detail>>,
     kind: RpcErrorKind,
     delivery: Delivery,
-    message: Cow<'static, str>,
-    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+/// A detail, and its message once somebody has asked for it.
+struct Said<D: ?Sized> {
+    message: OnceLock<Cow<'static, str>>,
+    detail: D,
 }
 
 impl RpcError {
@@ -34,62 +37,92 @@ impl RpcError {
         delivery: Delivery,
         message: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self(Arc::new(Inner {
+        Self {
+            said: said(message, Given),
             kind,
             delivery,
-            message: message.into(),
-            source: None,
-        }))
+        }
+    }
+
+    /// An error whose message is made of `detail` when somebody asks for it.
+    ///
+    /// Takes one allocation, whatever `detail` holds.
+    pub fn from_detail(kind: RpcErrorKind, delivery: Delivery, detail: impl Detail) -> Self {
+        Self {
+            said: Arc::new(Said {
+                message: OnceLock::new(),
+                detail,
+            }),
+            kind,
+            delivery,
+        }
     }
 
     /// The same error with `source` as its cause.
     #[must_use]
-    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Arc::make_mut(&mut self.0).source = Some(Arc::from(source.into()));
-        self
+    pub fn with_source(self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let source = source.into();
+        Self::from_detail(
+            self.kind,
+            self.delivery,
+            Caused {
+                error: self,
+                source,
+            },
+        )
     }
 
     /// The same error without its cause, for those who must not see it.
     #[must_use]
-    pub fn without_source(mut self) -> Self {
-        if self.0.source.is_some() {
-            Arc::make_mut(&mut self.0).source = None;
+    pub fn without_source(self) -> Self {
+        if self.source().is_none() {
+            return self;
         }
-        self
+        Self::new(self.kind, self.delivery, self.message().to_owned())
     }
 
     /// The same error with another delivery.
     #[must_use]
     pub fn with_delivery(mut self, delivery: Delivery) -> Self {
-        if self.0.delivery != delivery {
-            Arc::make_mut(&mut self.0).delivery = delivery;
-        }
+        self.delivery = delivery;
         self
     }
 
     /// The same error with another message.
     #[must_use]
-    pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
-        Arc::make_mut(&mut self.0).message = message.into();
-        self
+    pub fn with_message(self, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind: self.kind,
+            delivery: self.delivery,
+            said: said(message, Reworded(self)),
+        }
     }
 
     /// What happened.
     #[must_use]
     pub fn kind(&self) -> RpcErrorKind {
-        self.0.kind
+        self.kind
     }
 
     /// Whether the target may have run the call.
     #[must_use]
     pub fn delivery(&self) -> Delivery {
-        self.0.delivery
+        self.delivery
     }
 
     /// One line for a log, fit to be shown to a guest.
     #[must_use]
     pub fn message(&self) -> &str {
-        &self.0.message
+        self.said
+            .message
+            .get_or_init(|| render(&self.said.detail).into())
+    }
+
+    pub(crate) fn write_message(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.said.message.get() {
+            Some(message) => f.write_str(message),
+            None => self.said.detail.message(f),
+        }
     }
 
     /// Whether repeating the call cannot run it twice.
@@ -98,30 +131,38 @@ impl RpcError {
     /// use: a denied call is safe to repeat and will be denied again.
     #[must_use]
     pub fn is_safe_to_retry(&self) -> bool {
-        self.0.delivery == Delivery::NotSent
+        self.delivery == Delivery::NotSent
     }
+}
+
+fn said(message: impl Into<Cow<'static, str>>, detail: impl Detail) -> Arc<Said<dyn Detail>> {
+    Arc::new(Said {
+        message: OnceLock::from(message.into()),
+        detail,
+    })
 }
 
 impl fmt::Display for RpcError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.0.kind, self.0.message)
+        write!(f, "{}: ", self.kind)?;
+        self.write_message(f)
     }
 }
 
 impl fmt::Debug for RpcError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RpcError")
-            .field("kind", &self.0.kind)
-            .field("delivery", &self.0.delivery)
-            .field("message", &self.0.message)
-            .field("source", &self.0.source)
+            .field("kind", &self.kind)
+            .field("delivery", &self.delivery)
+            .field("message", &self.message())
+            .field("source", &self.said.detail.source())
             .finish()
     }
 }
 
 impl Error for RpcError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.source.as_deref().map(|source| source as _)
+        self.said.detail.source()
     }
 }
 
@@ -144,7 +185,59 @@ impl From<RpcError> for io::Error {
 
 #[cfg(test)]
 mod tests {
+    use core::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
+
+    /// Counts how often it is put into words.
+    struct Counted(Arc<AtomicUsize>, io::Error);
+
+    impl Detail for Counted {
+        fn message(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            f.write_str("f: counted")
+        }
+
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.1)
+        }
+    }
+
+    #[test]
+    fn a_message_is_made_once_and_only_if_somebody_asks() {
+        let count = Arc::default();
+        let detail = Counted(Arc::clone(&count), io::Error::other("10.0.0.1"));
+        let error = RpcError::from_detail(RpcErrorKind::Other, Delivery::Unknown, detail);
+        let clone = error.clone().with_delivery(Delivery::NotSent);
+        assert!(clone.source().unwrap().is::<io::Error>());
+        assert!(RpcError::find(&io::Error::from(error.clone())).is_some());
+        assert_eq!(count.load(Ordering::Relaxed), 0);
+        for error in [&error, &clone, &error] {
+            assert_eq!(error.message(), "f: counted");
+            assert_eq!(error.to_string(), "other: f: counted");
+        }
+        assert_eq!(count.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_cause_and_a_message_are_exchanged_without_each_other() {
+        let detail = Counted(Arc::default(), io::Error::other("root"));
+        let error = RpcError::from_detail(RpcErrorKind::Other, Delivery::Unknown, detail);
+        let text = |error: &RpcError| (error.to_string(), error.source().unwrap().to_string());
+        assert_eq!(
+            text(&error.clone().with_source("another")),
+            ("other: f: counted".to_owned(), "another".to_owned())
+        );
+        assert_eq!(
+            text(&error.clone().with_message("g: no")),
+            ("other: g: no".to_owned(), "root".to_owned())
+        );
+        let bare = error.without_source();
+        assert_eq!(
+            (bare.message(), bare.source().is_none()),
+            ("f: counted", true)
+        );
+    }
 
     #[test]
     fn a_change_leaves_clones_as_they_are() {

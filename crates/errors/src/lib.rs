@@ -29,9 +29,11 @@
 
 mod classify;
 mod delivery;
+mod detail;
 mod error;
 mod kind;
 
 pub use delivery::{Delivery, UnknownDelivery};
+pub use detail::Detail;
 pub use error::RpcError;
 pub use kind::{RpcErrorKind, UnknownKind};

@@ -19,12 +19,12 @@ pub trait CallContext: Send + Sync {
     type Transport;
 
     /// The component that calls.
-    fn source(&self) -> Option<&str> {
+    fn source(&self) -> Option<&Arc<str>> {
         None
     }
 
     /// The name of the link to use, where a component has several for one interface.
-    fn link_name(&self) -> Option<&str> {
+    fn link_name(&self) -> Option<&Arc<str>> {
         None
     }
 
@@ -68,7 +68,7 @@ impl CallContext for Option<async_nats::HeaderMap> {
 /// let cx = Context::new(())
 ///     .with_source("client")
 ///     .with_target(Target::new("greeter")?);
-/// assert_eq!(cx.source(), Some("client"));
+/// assert_eq!(cx.source().map(AsRef::as_ref), Some("client"));
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -139,12 +139,12 @@ impl<C> DerefMut for Context<C> {
 impl<C: Send + Sync> CallContext for Context<C> {
     type Transport = C;
 
-    fn source(&self) -> Option<&str> {
-        self.source.as_deref()
+    fn source(&self) -> Option<&Arc<str>> {
+        self.source.as_ref()
     }
 
-    fn link_name(&self) -> Option<&str> {
-        self.link_name.as_deref()
+    fn link_name(&self) -> Option<&Arc<str>> {
+        self.link_name.as_ref()
     }
 
     fn target(&self) -> Option<&Target> {

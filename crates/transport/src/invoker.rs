@@ -100,13 +100,10 @@ where
         let ready = match deadline {
             None => ready.await?,
             Some(deadline) => timeout_at(deadline, ready).await.map_err(|_| {
-                RpcError::new(
+                progress.error(
                     RpcErrorKind::Timeout,
                     Delivery::NotSent,
-                    format!(
-                        "{}: the deadline passed before the call could be sent",
-                        progress.function()
-                    ),
+                    "the deadline passed before the call could be sent",
                 )
             })??,
         };

@@ -50,4 +50,4 @@ pub use leaf::Transport;
 pub use progress::{Held, Progress, Stage};
 pub use stack::Stack;
 pub use target::{InvalidTarget, Target};
-pub use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
+pub use wrpc_middleware_errors::{Delivery, Detail, RpcError, RpcErrorKind};

@@ -4,9 +4,9 @@ use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
-use wrpc_middleware_errors::{Delivery, RpcError};
+use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
-use crate::function::Function;
+use crate::function::{Failed, Function, Named};
 use crate::wakers::Wakers;
 
 const ACCEPTED: u8 = 1;
@@ -42,8 +42,7 @@ pub enum Stage {
 pub struct Progress(Arc<Call>);
 
 struct Call {
-    instance: Arc<str>,
-    func: Arc<str>,
+    function: Function<Arc<str>>,
     flags: AtomicU8,
     failure: OnceLock<RpcError>,
     wakers: Wakers,
@@ -57,23 +56,18 @@ impl Progress {
     /// The progress of a call that may be handed to a transport at any time from now on.
     #[must_use]
     pub fn new(instance: Arc<str>, func: Arc<str>) -> Self {
-        Self::with_origin(instance, func, None)
+        Self::with_origin(Function { instance, func }, None)
     }
 
     /// The progress of another attempt at the same call.
     #[must_use]
     pub fn attempt(&self) -> Self {
-        Self::with_origin(
-            Arc::clone(&self.0.instance),
-            Arc::clone(&self.0.func),
-            Some(self.clone()),
-        )
+        Self::with_origin(self.0.function.clone(), Some(self.clone()))
     }
 
-    fn with_origin(instance: Arc<str>, func: Arc<str>, origin: Option<Self>) -> Self {
+    fn with_origin(function: Function<Arc<str>>, origin: Option<Self>) -> Self {
         Self(Arc::new(Call {
-            instance,
-            func,
+            function,
             flags: AtomicU8::new(0),
             failure: OnceLock::new(),
             wakers: Wakers::default(),
@@ -231,10 +225,36 @@ impl Progress {
     /// The name of the called function, `namespace:package/interface#function`, for messages.
     #[must_use]
     pub fn function(&self) -> impl fmt::Display + '_ {
-        Function {
-            instance: &self.0.instance,
-            func: &self.0.func,
+        &self.0.function
+    }
+
+    /// An error of this call, with the function in front of `reason` as its message.
+    ///
+    /// The message is made only if somebody asks for it.
+    #[must_use]
+    pub fn error(
+        &self,
+        kind: RpcErrorKind,
+        delivery: Delivery,
+        reason: impl fmt::Display + Send + Sync + 'static,
+    ) -> RpcError {
+        let detail = Failed {
+            function: self.0.function.clone(),
+            reason,
+        };
+        RpcError::from_detail(kind, delivery, detail)
+    }
+
+    /// The error with the function in its message.
+    pub(crate) fn named(&self, error: RpcError) -> RpcError {
+        if self.0.function.starts(error.message()) {
+            return error;
         }
+        let named = Named {
+            function: self.0.function.clone(),
+            error,
+        };
+        RpcError::from_detail(named.error.kind(), named.error.delivery(), named)
     }
 
     pub(crate) fn wakers(&self) -> &Wakers {
@@ -294,8 +314,6 @@ impl WeakProgress {
 
 #[cfg(test)]
 mod tests {
-    use wrpc_middleware_errors::RpcErrorKind;
-
     use super::*;
 
     fn progress() -> Progress {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// A dotted name whose parts are not empty and hold no `*`, `>`, white space or control character,
 /// so that it can stand as a prefix in a NATS subject. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Target(Arc<str>);
+pub struct Target(pub(crate) Arc<str>);
 
 /// The text can't name a target.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -35,11 +35,11 @@ pub(super) fn rpc_error(
             "a middleware failed the call",
         )
     };
-    let message = match progress {
-        Some(progress) => format!("{}: {reason}", progress.function()),
-        None => reason.to_owned(),
-    };
-    RpcError::new(kind, delivery, message).with_source(error)
+    match progress {
+        Some(progress) => progress.error(kind, delivery, reason),
+        None => RpcError::new(kind, delivery, reason),
+    }
+    .with_source(error)
 }
 
 fn has<E: std::error::Error + 'static>(error: &(dyn std::error::Error + 'static)) -> bool {

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 use wrpc_transport::Index;
 
 use super::Evidence;
-use super::outgoing::{at_least, named};
+use super::outgoing::at_least;
 use crate::Progress;
 use crate::wakers::WakerSlot;
 
@@ -59,7 +59,7 @@ impl<I: AsyncRead + Unpin, E: Evidence> AsyncRead for Incoming<I, E> {
             }
             Poll::Ready(Err(error)) => {
                 let error = this.evidence.classify_io(this.progress.stage(), error);
-                let error = named(at_least(error, &this.progress), &this.progress);
+                let error = this.progress.named(at_least(error, &this.progress));
                 Poll::Ready(Err(this.progress.fail(error).clone().into()))
             }
             Poll::Pending => {

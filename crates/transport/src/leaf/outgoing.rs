@@ -58,7 +58,7 @@ impl<O: AsyncWrite + Unpin, E: Evidence> Outgoing<O, E> {
                     && self.progress.stage() <= Stage::Queued
                     && let Some(error) = self.evidence.connection_failure()
                 {
-                    let error = named(error, &self.progress);
+                    let error = self.progress.named(error);
                     return Poll::Ready(Err(self.progress.fail(error).clone().into()));
                 }
                 Poll::Pending
@@ -75,7 +75,7 @@ impl<O: AsyncWrite + Unpin, E: Evidence> Outgoing<O, E> {
 
     fn fail(&self, error: io::Error) -> io::Error {
         let error = self.evidence.classify_io(self.progress.stage(), error);
-        let error = named(at_least(error, &self.progress), &self.progress);
+        let error = self.progress.named(at_least(error, &self.progress));
         self.progress.fail(error).clone().into()
     }
 
@@ -100,16 +100,6 @@ pub(super) fn at_least(error: RpcError, progress: &Progress) -> RpcError {
     } else {
         error
     }
-}
-
-/// The error with the function in its message.
-pub(super) fn named(error: RpcError, progress: &Progress) -> RpcError {
-    let function = progress.function().to_string();
-    if error.message().starts_with(&function) {
-        return error;
-    }
-    let message = format!("{function}: {}", error.message());
-    error.with_message(message)
 }
 
 impl<O: AsyncWrite + Unpin, E: Evidence> AsyncWrite for Outgoing<O, E> {

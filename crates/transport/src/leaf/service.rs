@@ -8,7 +8,6 @@ use tower::Service;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 use wrpc_transport::Invoke;
 
-use super::outgoing::named;
 use super::{Evidence, Incoming, Outgoing, Written};
 use crate::{CallContext, Channels, Invocation, Target};
 
@@ -82,13 +81,10 @@ where
 
     fn call(&mut self, invocation: Invocation<C>) -> Self::Future {
         if !self.reaches(invocation.target.as_ref()) {
-            let error = RpcError::new(
+            let error = invocation.progress().error(
                 RpcErrorKind::Other,
                 Delivery::NotSent,
-                format!(
-                    "{}: this transport does not reach the target of the link",
-                    invocation.progress().function()
-                ),
+                "this transport does not reach the target of the link",
             );
             return Box::pin(core::future::ready(Err(error)));
         }
@@ -128,7 +124,7 @@ where
         )
         .await
         .map_err(|error| {
-            let error = named(evidence.classify_invoke(error), &progress);
+            let error = progress.named(evidence.classify_invoke(error));
             progress.fail(error).clone()
         })?;
     Ok(Channels {

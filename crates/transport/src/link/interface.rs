@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// An interface without its version, `namespace:package/interface`, or the root of a world.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Interface(Arc<str>);
+pub struct Interface(pub(super) Arc<str>);
 
 /// How the functions at the root of a world are named, as in core modules of components.
 const ROOT: &str = "$root";

@@ -41,19 +41,25 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
+mod definition;
+mod denied;
+mod entry;
 mod future;
 mod interface;
 mod layer;
+mod links;
 mod policy;
 mod service;
 mod table;
 
+pub use definition::{DuplicateLink, Link};
+pub use denied::Denied;
 pub use future::ResponseFuture;
 pub use interface::{Interface, InvalidInterface};
 pub use layer::LinkAuthorizationLayer;
 pub use policy::{LinkPolicy, LinkRequest};
-pub use service::{Denied, LinkAuthorization};
-pub use table::{DuplicateLink, Link, LinkTable};
+pub use service::LinkAuthorization;
+pub use table::LinkTable;
 
 /// The name of a link that was given none.
 pub const DEFAULT_LINK_NAME: &str = "default";

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::{DEFAULT_LINK_NAME, Interface};
 use crate::Target;
 use crate::function::Function;
 
@@ -21,6 +22,24 @@ pub struct LinkRequest<'a> {
     pub func: &'a str,
     /// The target that the host has chosen for this call, if it has.
     pub target: Option<&'a Target>,
+}
+
+impl<'a> LinkRequest<'a> {
+    /// A call of `func` of `instance` by the component `source`, by the link name
+    /// [`DEFAULT_LINK_NAME`] and to whatever target a link has for it.
+    ///
+    /// For asking a policy without making a call.
+    #[must_use]
+    pub fn new(source: Option<&'a str>, instance: &'a str, func: &'a str) -> Self {
+        Self {
+            source,
+            link_name: DEFAULT_LINK_NAME,
+            interface: Interface::of_instance(instance),
+            instance,
+            func,
+            target: None,
+        }
+    }
 }
 
 impl fmt::Display for LinkRequest<'_> {

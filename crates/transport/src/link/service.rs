@@ -7,7 +7,8 @@ use tower::util::Oneshot;
 use tower::{Service, ServiceExt as _};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
-use super::{DEFAULT_LINK_NAME, Interface, LinkPolicy, LinkRequest, ResponseFuture};
+use super::{DEFAULT_LINK_NAME, Denied, LinkPolicy, LinkRequest, ResponseFuture};
+use crate::function::Function;
 use crate::{CallContext, Invocation};
 
 /// Passes on to `S` what the policy `P` permits.
@@ -28,11 +29,6 @@ impl<S, P> LinkAuthorization<S, P> {
     }
 }
 
-/// Why a call was denied: the source of the [`RpcError`], for the operator.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no link from {0}")]
-pub struct Denied(String);
-
 /// Always ready: a call that is denied has to wait for nothing, and must not take the place of one
 /// that is permitted. The readiness of the inner service is awaited by the response future.
 impl<S, P, C> Service<Invocation<C>> for LinkAuthorization<S, P>
@@ -50,30 +46,33 @@ where
     }
 
     fn call(&mut self, mut invocation: Invocation<C>) -> Self::Future {
+        let source = self.source.as_ref().or(invocation.context.source());
+        let link_name = invocation.context.link_name();
         let request = LinkRequest {
-            source: self.source.as_deref().or(invocation.context.source()),
-            link_name: invocation.context.link_name().unwrap_or(DEFAULT_LINK_NAME),
-            interface: Interface::of_instance(&invocation.instance),
-            instance: &invocation.instance,
-            func: &invocation.func,
+            link_name: link_name.map_or(DEFAULT_LINK_NAME, AsRef::as_ref),
             target: invocation.target.as_ref(),
+            ..LinkRequest::new(
+                source.map(AsRef::as_ref),
+                &invocation.instance,
+                &invocation.func,
+            )
         };
         if let Some(target) = self.policy.authorize(&request) {
             invocation.target = Some(target);
             ResponseFuture::permitted(self.inner.clone().oneshot(invocation))
         } else {
-            let denied = Denied(request.to_string());
-            ResponseFuture::denied(
-                RpcError::new(
-                    RpcErrorKind::LinkDenied,
-                    Delivery::NotSent,
-                    format!(
-                        "{}: no link permits this call",
-                        invocation.progress().function()
-                    ),
-                )
-                .with_source(denied),
-            )
+            let denied = Denied {
+                source: source.cloned(),
+                link_name: link_name.cloned(),
+                function: Function {
+                    instance: invocation.instance,
+                    func: invocation.func,
+                },
+                target: invocation.target,
+            };
+            let kind = RpcErrorKind::LinkDenied;
+            let error = RpcError::from_detail(kind, Delivery::NotSent, denied);
+            ResponseFuture::denied(error)
         }
     }
 }

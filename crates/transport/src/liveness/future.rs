@@ -8,11 +8,10 @@ use core::time::Duration;
 
 use pin_project::pin_project;
 use tokio::io::AsyncWrite;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Sleep;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
 use super::health::Admission;
-use crate::clock::after;
 use crate::{Channels, Progress, Stage};
 
 /// Resolves once the target took the call. Dropping it gives the call up and says nothing about
@@ -20,29 +19,28 @@ use crate::{Channels, Progress, Stage};
 #[pin_project]
 pub struct ResponseFuture<F, O, I> {
     #[pin]
-    state: State<F>,
-    channels: Option<Channels<O, I>>,
+    state: State<F, O, I>,
     admission: Option<Admission>,
     timeout: Duration,
 }
 
-#[pin_project(project = StateProjection)]
-enum State<F> {
+#[pin_project(project = StateProjection, project_replace = Taken)]
+enum State<F, O, I> {
     Calling(#[pin] F),
     Handshake {
-        until: Instant,
-        /// Missing until the handshake is first found pending.
-        #[pin]
-        sleep: Option<Sleep>,
+        channels: Channels<O, I>,
+        /// Missing until the handshake is first found pending. Boxed: it is larger than all else
+        /// in here, and every layer above moves it.
+        sleep: Option<Pin<Box<Sleep>>>,
     },
     Refused(Progress),
+    Resolved,
 }
 
 impl<F, O, I> ResponseFuture<F, O, I> {
     pub(super) const fn calling(inner: F, admission: Admission, timeout: Duration) -> Self {
         Self {
             state: State::Calling(inner),
-            channels: None,
             admission: Some(admission),
             timeout,
         }
@@ -51,7 +49,6 @@ impl<F, O, I> ResponseFuture<F, O, I> {
     pub(super) const fn refused(progress: Progress) -> Self {
         Self {
             state: State::Refused(progress),
-            channels: None,
             admission: None,
             timeout: Duration::ZERO,
         }
@@ -69,66 +66,70 @@ where
         let mut this = self.project();
         loop {
             match this.state.as_mut().project() {
-                StateProjection::Refused(progress) => {
-                    return Poll::Ready(Err(refused(progress)));
-                }
                 StateProjection::Calling(inner) => {
-                    let channels = match ready!(inner.poll(cx)) {
-                        Ok(channels) => channels,
-                        Err(error) => {
-                            judge(this.admission.take(), &error);
-                            return Poll::Ready(Err(error));
+                    let Poll::Ready(called) = inner.poll(cx) else {
+                        this.admission.as_mut().map(Admission::waits);
+                        return Poll::Pending;
+                    };
+                    let channels = match called {
+                        Ok(channels) if channels.progress.reports_acceptance() => channels,
+                        // Nothing to await, and nothing to learn about the target.
+                        called => {
+                            let admission = this.admission.take();
+                            if let Err(error) = &called {
+                                judge(admission, error);
+                            }
+                            this.state.set(State::Resolved);
+                            return Poll::Ready(called);
                         }
                     };
-                    if !channels.progress.reports_acceptance() {
-                        // Nothing to await, and nothing to learn about the target.
-                        this.admission.take();
-                        return Poll::Ready(Ok(channels));
-                    }
-                    *this.channels = Some(channels);
                     this.state.set(State::Handshake {
-                        until: after(Instant::now(), *this.timeout),
+                        channels,
                         sleep: None,
                     });
                 }
-                StateProjection::Handshake { until, mut sleep } => {
-                    let Some(channels) = this.channels.as_mut() else {
-                        // Polled again after it resolved.
-                        return Poll::Pending;
-                    };
+                StateProjection::Handshake { channels, sleep } => {
                     let flushed = Pin::new(&mut channels.outgoing).poll_flush(cx);
-                    let taken = channels.progress.stage() >= Stage::Accepted;
-                    match flushed {
-                        Poll::Ready(Err(error)) => {
-                            *this.channels = None;
-                            let error = RpcError::classify(error);
-                            judge(this.admission.take(), &error);
-                            return Poll::Ready(Err(error));
+                    if flushed.is_pending() && channels.progress.stage() < Stage::Accepted {
+                        this.admission.as_mut().map(Admission::waits);
+                        ready!(
+                            sleep
+                                .get_or_insert_with(|| Box::pin(tokio::time::sleep(*this.timeout)))
+                                .as_mut()
+                                .poll(cx)
+                        );
+                        if let Some(admission) = this.admission.take() {
+                            admission.silent();
                         }
-                        Poll::Pending if !taken => {}
-                        _ => {
-                            if let Some(admission) = this.admission.take() {
-                                admission.accepted(channels.progress.downgrade());
-                            }
-                            return match this.channels.take() {
-                                Some(channels) => Poll::Ready(Ok(channels)),
-                                None => Poll::Pending,
-                            };
-                        }
+                        let error = silent(&channels.progress, *this.timeout);
+                        this.state.set(State::Resolved);
+                        return Poll::Ready(Err(error));
                     }
-                    if sleep.is_none() {
-                        sleep.set(Some(sleep_until(*until)));
+                    let admission = this.admission.take();
+                    if let Poll::Ready(Err(error)) = flushed {
+                        let error = match RpcError::find(&error) {
+                            Some(found) => found.clone(),
+                            None => RpcError::classify(error),
+                        };
+                        judge(admission, &error);
+                        this.state.set(State::Resolved);
+                        return Poll::Ready(Err(error));
                     }
-                    if let Some(sleep) = sleep.as_pin_mut() {
-                        ready!(sleep.poll(cx));
+                    if let Some(admission) = admission {
+                        admission.accepted(&channels.progress);
                     }
-                    if let Some(admission) = this.admission.take() {
-                        admission.silent();
+                    if let Taken::Handshake { channels, .. } =
+                        this.state.as_mut().project_replace(State::Resolved)
+                    {
+                        return Poll::Ready(Ok(channels));
                     }
-                    let error = silent(&channels.progress, *this.timeout);
-                    *this.channels = None;
+                }
+                StateProjection::Refused(progress) => {
+                    let error = refused(progress);
+                    this.state.set(State::Resolved);
                     return Poll::Ready(Err(error));
                 }
+                StateProjection::Resolved => return Poll::Pending,
             }
         }
     }
@@ -145,24 +146,16 @@ fn judge(admission: Option<Admission>, error: &RpcError) {
 }
 
 fn silent(progress: &Progress, timeout: Duration) -> RpcError {
-    RpcError::new(
-        RpcErrorKind::TargetUnavailable,
-        progress.delivery(),
-        format!(
-            "{}: the target did not take the call within {timeout:?}",
-            progress.function()
-        ),
-    )
+    let reason =
+        fmt::from_fn(move |f| write!(f, "the target did not take the call within {timeout:?}"));
+    progress.error(RpcErrorKind::TargetUnavailable, progress.delivery(), reason)
 }
 
 fn refused(progress: &Progress) -> RpcError {
-    RpcError::new(
+    progress.error(
         RpcErrorKind::TargetUnavailable,
         Delivery::NotSent,
-        format!(
-            "{}: the target has been silent and is left alone for a moment",
-            progress.function()
-        ),
+        "the target has been silent and is left alone for a moment",
     )
 }
 

@@ -10,6 +10,8 @@ use tokio::sync::OnceCell;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 use wrpc_transport_nats::Client;
 
+use crate::Progress;
+
 /// How many calls may be given up inside a client before it is replaced.
 ///
 /// Each leaves some 8 kB in the client's table of subscriptions, for as long as the client lives:
@@ -46,7 +48,7 @@ impl Clients {
     pub(super) async fn get(
         &self,
         prefix: Arc<str>,
-        function: impl fmt::Display,
+        progress: &Progress,
     ) -> Result<Lease<'_>, RpcError> {
         let entry = Arc::clone(self.lock().get_or_insert(Arc::clone(&prefix), Arc::default));
         let client = entry
@@ -54,12 +56,13 @@ impl Clients {
             .get_or_try_init(|| Client::new(Arc::clone(&self.nats), Arc::clone(&prefix), None))
             .await
             .map_err(|error| {
-                RpcError::new(
-                    RpcErrorKind::Transport,
-                    Delivery::NotSent,
-                    format!("{function}: the inbox for answers could not be subscribed to"),
-                )
-                .with_source(error)
+                progress
+                    .error(
+                        RpcErrorKind::Transport,
+                        Delivery::NotSent,
+                        "the inbox for answers could not be subscribed to",
+                    )
+                    .with_source(error)
             })?
             .clone();
         Ok(Lease {

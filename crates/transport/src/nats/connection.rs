@@ -1,6 +1,5 @@
 //! The connection to the broker, as far as the client tells.
 
-use core::fmt;
 use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::sync::Arc;
@@ -8,6 +7,8 @@ use std::sync::Arc;
 use async_nats::connection::State;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
+
+use crate::Progress;
 
 /// How often a disconnected client is looked at: it has no event to await.
 const LOOK: Duration = Duration::from_millis(10);
@@ -20,7 +21,7 @@ pub(super) fn is_connected(nats: &async_nats::Client) -> bool {
 pub(super) async fn connected(
     nats: &async_nats::Client,
     wait: Duration,
-    function: impl fmt::Display,
+    progress: &Progress,
 ) -> Result<(), RpcError> {
     if is_connected(nats) {
         return Ok(());
@@ -35,10 +36,10 @@ pub(super) async fn connected(
     if !wait.is_zero() && timeout(wait, reconnect).await.is_ok() {
         return Ok(());
     }
-    Err(RpcError::new(
+    Err(progress.error(
         RpcErrorKind::Transport,
         Delivery::NotSent,
-        format!("{function}: not connected to the broker"),
+        "not connected to the broker",
     ))
 }
 
@@ -83,12 +84,8 @@ fn number(nats: &async_nats::Client) -> u64 {
 }
 
 /// The failure of a call that was handed to a client which then lost its connection.
-pub(super) fn lost(function: impl fmt::Display) -> RpcError {
-    RpcError::new(
-        RpcErrorKind::Transport,
-        Delivery::Unknown,
-        format!("{function}: {LOST}"),
-    )
+pub(super) fn lost(progress: &Progress) -> RpcError {
+    progress.error(RpcErrorKind::Transport, Delivery::Unknown, LOST)
 }
 
 /// Why it failed, for where the function is not known.

@@ -200,10 +200,10 @@ where
     let progress: Progress = invocation.progress().clone();
     let held = progress.hold();
     let prefix = config.subject_prefix(&invocation)?;
-    connected(&config.nats, config.reconnect_wait, progress.function()).await?;
-    let lease = config.clients.get(prefix, progress.function()).await?;
+    connected(&config.nats, config.reconnect_wait, &progress).await?;
+    let lease = config.clients.get(prefix, &progress).await?;
     // Making a client may have taken a while.
-    connected(&config.nats, config.reconnect_wait, progress.function()).await?;
+    connected(&config.nats, config.reconnect_wait, &progress).await?;
 
     let connection = Connection::of(Arc::clone(&config.nats));
     held.send();
@@ -220,6 +220,6 @@ where
             lease.complete();
             Ok(channels)
         }
-        () = connection.lost() => Err(progress.fail(lost(progress.function())).clone()),
+        () = connection.lost() => Err(progress.fail(lost(&progress)).clone()),
     }
 }

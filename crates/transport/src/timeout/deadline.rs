@@ -95,11 +95,11 @@ impl<T> Deadline<T> {
     }
 
     fn late(&self) -> RpcError {
-        timed_out(self.progress.function(), self.progress.delivery())
+        timed_out(&self.progress, self.progress.delivery())
     }
 
     fn stood_still(&self, limit: Duration) -> RpcError {
-        idle(self.progress.function(), limit, self.progress.delivery())
+        idle(&self.progress, limit)
     }
 }
 

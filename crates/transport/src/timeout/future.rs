@@ -20,9 +20,9 @@ use crate::{Channels, Invocation, Progress};
 pub struct ResponseFuture<S: Service<Invocation<C>>, C> {
     #[pin]
     state: State<S, S::Future, C>,
-    /// Missing until the inner service is first found pending.
-    #[pin]
-    sleep: Option<Sleep>,
+    /// Missing until the inner service is first found pending. Boxed: it is larger than all else in
+    /// here, and every layer above moves it.
+    sleep: Option<Pin<Box<Sleep>>>,
     progress: Progress,
     deadline: Instant,
     stream_idle: Option<Duration>,
@@ -92,9 +92,9 @@ where
     type Output = Result<Channels<Deadline<O>, Deadline<I>>, RpcError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
+        let this = self.project();
         if matches!(*this.state, State::Waiting(..)) && Instant::now() >= *this.deadline {
-            return Poll::Ready(Err(timed_out(this.progress.function(), Delivery::NotSent)));
+            return Poll::Ready(Err(timed_out(this.progress, Delivery::NotSent)));
         }
         let (outcome, delivery) = Self::poll_inner(this.state, this.progress, cx);
         if let Poll::Ready(result) = outcome {
@@ -107,13 +107,12 @@ where
                 )
             }));
         }
-        if this.sleep.is_none() {
-            this.sleep.set(Some(sleep_until(*this.deadline)));
-        }
-        if let Some(sleep) = this.sleep.as_pin_mut() {
-            ready!(sleep.poll(cx));
-        }
-        Poll::Ready(Err(timed_out(this.progress.function(), delivery)))
+        let deadline = *this.deadline;
+        let sleep = this
+            .sleep
+            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        ready!(sleep.as_mut().poll(cx));
+        Poll::Ready(Err(timed_out(this.progress, delivery)))
     }
 }
 

@@ -60,18 +60,17 @@ use core::time::Duration;
 
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
-fn timed_out(function: impl fmt::Display, delivery: Delivery) -> RpcError {
-    RpcError::new(
+use crate::Progress;
+
+fn timed_out(progress: &Progress, delivery: Delivery) -> RpcError {
+    progress.error(
         RpcErrorKind::Timeout,
         delivery,
-        format!("{function}: the deadline passed before the call was over"),
+        "the deadline passed before the call was over",
     )
 }
 
-fn idle(function: impl fmt::Display, limit: Duration, delivery: Delivery) -> RpcError {
-    RpcError::new(
-        RpcErrorKind::Timeout,
-        delivery,
-        format!("{function}: a stream of the call stood still for {limit:?}"),
-    )
+fn idle(progress: &Progress, limit: Duration) -> RpcError {
+    let reason = fmt::from_fn(move |f| write!(f, "a stream of the call stood still for {limit:?}"));
+    progress.error(RpcErrorKind::Timeout, progress.delivery(), reason)
 }

@@ -8,6 +8,8 @@
     reason = "a test fails by panicking"
 )]
 
+pub mod immediate;
+
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use std::collections::{HashMap, VecDeque};

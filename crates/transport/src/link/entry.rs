@@ -1,0 +1,116 @@
+//! A link as the table keeps it.
+
+use core::hash::Hash;
+use std::sync::Arc;
+
+use hashbrown::HashSet;
+
+use super::definition::Functions;
+use super::{Interface, Link, LinkRequest};
+use crate::Target;
+
+/// What makes a link unique.
+#[derive(Clone, Copy, Hash, PartialEq, Eq)]
+pub(super) struct Key<'a> {
+    pub(super) source: &'a str,
+    pub(super) name: &'a str,
+    pub(super) interface: &'a str,
+}
+
+impl<'a> Key<'a> {
+    pub(super) fn of(link: &'a Link) -> Self {
+        Self {
+            source: link.source(),
+            name: link.name(),
+            interface: link.interface().as_str(),
+        }
+    }
+}
+
+/// A link, small: what a look-up costs in a large table is waiting for memory that is in no cache.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    source: Arc<str>,
+    grant: Arc<Grant>,
+}
+
+/// All of a link but who may use it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Grant {
+    name: Arc<str>,
+    interface: Interface,
+    target: Target,
+    functions: Option<Arc<Functions>>,
+}
+
+impl Entry {
+    pub(super) fn key(&self) -> Key<'_> {
+        Key {
+            source: &self.source,
+            name: &self.grant.name,
+            interface: self.grant.interface.as_str(),
+        }
+    }
+
+    /// The target of the link, if it permits the call.
+    pub(super) fn authorize(&self, request: &LinkRequest<'_>) -> Option<Target> {
+        let Grant {
+            functions, target, ..
+        } = &*self.grant;
+        let permits = functions
+            .as_ref()
+            .is_none_or(|functions| functions.contains(request.func))
+            && request.target.is_none_or(|chosen| chosen == target);
+        permits.then(|| target.clone())
+    }
+}
+
+impl From<Link> for Entry {
+    fn from(link: Link) -> Self {
+        Self {
+            source: link.source,
+            grant: Arc::new(Grant {
+                name: link.name,
+                interface: link.interface,
+                target: link.target,
+                functions: link.functions,
+            }),
+        }
+    }
+}
+
+impl From<&Entry> for Link {
+    fn from(entry: &Entry) -> Self {
+        let grant = Grant::clone(&entry.grant);
+        Self {
+            source: Arc::clone(&entry.source),
+            name: grant.name,
+            interface: grant.interface,
+            target: grant.target,
+            functions: grant.functions,
+        }
+    }
+}
+
+/// Makes the entries of one table share what is the same in many links: their interfaces, targets
+/// and names are few, and each is in the operator's file as often as there are links.
+#[derive(Default)]
+pub(super) struct Sharing {
+    texts: HashSet<Arc<str>>,
+    grants: HashSet<Arc<Grant>>,
+}
+
+impl Sharing {
+    pub(super) fn entry(&mut self, link: Link) -> Entry {
+        let mut text = |text| Arc::clone(self.texts.get_or_insert(text));
+        let source = text(link.source);
+        let grant = Grant {
+            name: text(link.name),
+            interface: Interface(text(link.interface.0)),
+            target: Target(text(link.target.0)),
+            functions: link.functions,
+        };
+        let grant = Arc::clone(self.grants.get_or_insert(Arc::new(grant)));
+        Entry { source, grant }
+    }
+}
