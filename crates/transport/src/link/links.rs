@@ -118,3 +118,70 @@ fn part(hash: u64) -> usize {
     let [_, _, _, bits, ..] = hash.to_be_bytes();
     usize::from(bits)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Target;
+
+    /// Enough for several links in each part.
+    const MANY: usize = 2_000;
+
+    fn link(n: usize) -> Link {
+        let target = Target::new(format!("target-{}", n % 10)).unwrap();
+        let link = Link::new(format!("client-{n}"), target, "a:b/c".parse().unwrap());
+        if n.is_multiple_of(3) {
+            link.with_functions(["f"])
+        } else {
+            link
+        }
+    }
+
+    fn has(links: &Links, n: usize) -> bool {
+        let link = link(n);
+        let found = links.get(&Key::of(&link)).map(Link::from);
+        found.is_some_and(|found| {
+            assert_eq!(found, link);
+            true
+        })
+    }
+
+    #[test]
+    fn a_copy_does_not_change_what_it_was_made_of() {
+        let all: Links = (0..MANY).map(link).collect();
+        let mut odd = all.clone();
+        for n in (0..MANY).step_by(2) {
+            assert!(odd.remove(&Key::of(&link(n))));
+            assert!(!odd.remove(&Key::of(&link(n))));
+        }
+        let mut more = odd.clone();
+        more.insert(link(MANY).into());
+        more.insert(link(MANY).into());
+        for n in 0..MANY {
+            assert!(has(&all, n));
+            assert_eq!((has(&odd, n), has(&more, n)), (n % 2 == 1, n % 2 == 1));
+        }
+        assert!(has(&more, MANY) && !has(&odd, MANY));
+        for (links, len) in [(all, MANY), (odd, MANY / 2), (more, MANY / 2 + 1)] {
+            assert_eq!((links.len(), links.to_vec().len()), (len, len));
+        }
+    }
+
+    #[test]
+    fn a_key_is_not_found_by_another_division_of_its_text() {
+        let links: Links = [link(1)].into_iter().collect();
+        let key = |source, name, interface| Key {
+            source,
+            name,
+            interface,
+        };
+        assert!(links.get(&key("client-1", "default", "a:b/c")).is_some());
+        for other in [
+            key("client-1default", "", "a:b/c"),
+            key("client-", "1default", "a:b/c"),
+            key("client-1", "defaulta:b/c", ""),
+        ] {
+            assert!(links.get(&other).is_none());
+        }
+    }
+}

@@ -131,7 +131,7 @@ impl Known {
     /// Forgets all but this.
     fn set(&self, health: Health) {
         let mut current = self.lock();
-        // Calls without number say the same: only news are worth a write.
+        // It is closed for most calls: only news are worth a write that all threads see.
         if current.open_until.is_some() {
             self.open.store(false, Ordering::Release);
         }

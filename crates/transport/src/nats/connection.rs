@@ -5,13 +5,13 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use async_nats::connection::State;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
 use crate::Progress;
 
 /// How often a disconnected client is looked at: it has no event to await.
-const LOOK: Duration = Duration::from_millis(10);
+pub(super) const LOOK: Duration = Duration::from_millis(10);
 
 pub(super) fn is_connected(nats: &async_nats::Client) -> bool {
     nats.connection_state() == State::Connected
@@ -43,44 +43,51 @@ pub(super) async fn connected(
     ))
 }
 
-/// The connection that a client had at some point. One that comes back is another.
-#[derive(Clone, Debug)]
-pub(super) struct Connection {
-    nats: Arc<async_nats::Client>,
-    /// How many connections the client has had.
-    number: u64,
+/// A client, as far as its connections are concerned.
+pub(super) trait Connects: Send + Sync + 'static {
+    /// How many connections it has had, if it has one now.
+    fn number(&self) -> Option<u64>;
 }
 
-impl Connection {
-    /// The connection that `nats` has now, or last had.
-    pub(super) fn of(nats: Arc<async_nats::Client>) -> Self {
-        let number = number(&nats);
-        Self { nats, number }
+impl Connects for async_nats::Client {
+    fn number(&self) -> Option<u64> {
+        is_connected(self).then(|| self.statistics().connects.load(Ordering::Relaxed))
+    }
+}
+
+/// The connection that a client had at some point. One that comes back is another.
+#[derive(Debug)]
+pub(super) struct Connection<N = async_nats::Client> {
+    client: Arc<N>,
+    /// `None` is no connection at all.
+    number: Option<u64>,
+}
+
+impl<N: Connects> Connection<N> {
+    /// The connection that `client` has now.
+    pub(super) fn of(client: Arc<N>) -> Self {
+        let number = client.number();
+        Self { client, number }
     }
 
     /// The one that the client has now.
     pub(super) fn renewed(&self) -> Self {
-        Self::of(Arc::clone(&self.nats))
+        Self::of(Arc::clone(&self.client))
     }
 
     /// Whether the client has noticed that it lost this one.
     pub(super) fn is_lost(&self) -> bool {
-        !is_connected(&self.nats) || number(&self.nats) != self.number
-    }
-
-    /// Waits until the client has noticed that it lost this one.
-    pub(super) async fn lost(&self) {
-        loop {
-            sleep(LOOK).await;
-            if self.is_lost() {
-                return;
-            }
-        }
+        self.number.is_none() || self.client.number() != self.number
     }
 }
 
-fn number(nats: &async_nats::Client) -> u64 {
-    nats.statistics().connects.load(Ordering::Relaxed)
+impl<N> Clone for Connection<N> {
+    fn clone(&self) -> Self {
+        Self {
+            client: Arc::clone(&self.client),
+            number: self.number,
+        }
+    }
 }
 
 /// The failure of a call that was handed to a client which then lost its connection.

@@ -31,6 +31,7 @@ mod clients;
 mod connection;
 mod evidence;
 mod transport;
+mod watcher;
 
 pub use evidence::Handshake;
 pub use transport::{Builder, NatsTransport};

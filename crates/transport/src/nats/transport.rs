@@ -14,6 +14,7 @@ use wrpc_transport_nats::Client;
 use super::Handshake;
 use super::clients::Clients;
 use super::connection::{Connection, connected, lost};
+use super::watcher::Watcher;
 use crate::leaf::{Incoming, Outgoing, invoke};
 use crate::target::is_subject;
 use crate::{CallContext, Channels, Invocation, Progress, Target};
@@ -45,6 +46,7 @@ pub struct NatsTransport(Arc<Config>);
 struct Config {
     nats: Arc<async_nats::Client>,
     clients: Clients,
+    watcher: Watcher,
     prefix: Box<str>,
     reconnect_wait: Duration,
     default_target: Option<Target>,
@@ -99,6 +101,7 @@ impl Builder {
         let nats = Arc::new(self.nats);
         NatsTransport(Arc::new(Config {
             clients: Clients::new(Arc::clone(&nats), self.max_clients),
+            watcher: Watcher::new(Arc::clone(&nats)),
             nats,
             prefix: self.prefix,
             reconnect_wait: self.reconnect_wait,
@@ -220,6 +223,6 @@ where
             lease.complete();
             Ok(channels)
         }
-        () = connection.lost() => Err(progress.fail(lost(&progress)).clone()),
+        () = config.watcher.lost(&connection) => Err(progress.fail(lost(&progress)).clone()),
     }
 }

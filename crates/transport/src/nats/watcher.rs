@@ -1,0 +1,219 @@
+//! Looking at a client on behalf of all calls that wait.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::connection::{Connection, Connects, LOOK};
+
+/// How often to look for nobody before going to sleep, so that a caller who makes one call after
+/// the other need not wake the task each time.
+const LINGER: u32 = 100;
+
+/// Looks at a client, which has no event to await, for all calls that wait for the loss of their
+/// connection.
+///
+/// A timer of each call's own would cost more than all else that this crate does for a call: it is
+/// the next one to fire, so the runtime's driver has to be woken to learn of it.
+#[derive(Debug)]
+pub(super) struct Watcher<N = async_nats::Client>(Arc<Shared<N>>);
+
+#[derive(Debug)]
+struct Shared<N> {
+    client: Arc<N>,
+    /// Everyone who waits has a receiver.
+    changes: watch::Sender<()>,
+    /// Whether there is a task that looks.
+    looking: AtomicBool,
+}
+
+impl<N: Connects> Watcher<N> {
+    pub(super) fn new(client: Arc<N>) -> Self {
+        Self(Arc::new(Shared {
+            client,
+            changes: watch::Sender::new(()),
+            looking: AtomicBool::new(false),
+        }))
+    }
+
+    /// Waits until the client has noticed that it lost `connection`.
+    ///
+    /// Cancel safe. The task that looks goes on for a second after the last one who waited, and ends
+    /// with the watcher.
+    pub(super) async fn lost(&self, connection: &Connection<N>) {
+        let mut changes = self.0.changes.subscribe();
+        // The receiver has to be there before the task may decide that nobody waits, and what
+        // happens from here on has to be seen either by the task or by the check below.
+        if !self.0.looking.swap(true, Ordering::AcqRel) {
+            let looking = Looking(Arc::downgrade(&self.0));
+            tokio::spawn(look(looking, Connection::of(Arc::clone(&self.0.client))));
+        }
+        while !connection.is_lost() {
+            // The sender lives as long as `self`.
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Tells everyone who waits of each change, until nobody has waited for a while.
+async fn look<N: Connects>(looking: Looking<N>, mut connection: Connection<N>) {
+    let mut idle = 0;
+    loop {
+        sleep(LOOK).await;
+        let Some(shared) = looking.0.upgrade() else {
+            return;
+        };
+        if connection.is_lost() {
+            connection = connection.renewed();
+            shared.changes.send_replace(());
+        }
+        if shared.changes.receiver_count() > 0 {
+            idle = 0;
+            continue;
+        }
+        idle += 1;
+        if idle < LINGER {
+            continue;
+        }
+        // Whoever came in between has seen that there is a task, so it has to go on for them.
+        shared.looking.swap(false, Ordering::AcqRel);
+        if shared.changes.receiver_count() == 0 || shared.looking.swap(true, Ordering::AcqRel) {
+            looking.defuse();
+            return;
+        }
+        idle = 0;
+    }
+}
+
+/// The task's claim to be the one that looks, given up also when its runtime ends it.
+struct Looking<N>(Weak<Shared<N>>);
+
+impl<N> Looking<N> {
+    /// The claim has been given up already.
+    fn defuse(mut self) {
+        self.0 = Weak::new();
+    }
+}
+
+impl<N> Drop for Looking<N> {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.looking.store(false, Ordering::Release);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::sync::atomic::AtomicU64;
+    use core::time::Duration;
+
+    use futures::FutureExt as _;
+    use tokio::runtime::Handle;
+
+    use super::*;
+
+    /// Its number of connections; zero is none.
+    #[derive(Debug)]
+    struct Fake(AtomicU64);
+
+    impl Connects for Fake {
+        fn number(&self) -> Option<u64> {
+            Some(self.0.load(Ordering::Relaxed)).filter(|number| *number > 0)
+        }
+    }
+
+    fn watcher() -> (Arc<Fake>, Watcher<Fake>, Connection<Fake>) {
+        let client = Arc::new(Fake(AtomicU64::new(1)));
+        let watcher = Watcher::new(Arc::clone(&client));
+        let connection = Connection::of(Arc::clone(&client));
+        (client, watcher, connection)
+    }
+
+    fn tasks() -> usize {
+        Handle::current().metrics().num_alive_tasks()
+    }
+
+    async fn passes(looks: u32) {
+        tokio::time::sleep(LOOK * looks + Duration::from_millis(1)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn everyone_who_waits_learns_of_a_loss() {
+        for now in [0, 2] {
+            let (client, watcher, connection) = watcher();
+            let calls = futures::future::join_all((0..3).map(|_| watcher.lost(&connection)));
+            let mut calls = core::pin::pin!(calls);
+            assert!(calls.as_mut().now_or_never().is_none());
+            passes(3).await;
+            assert!(calls.as_mut().now_or_never().is_none(), "nothing is lost");
+            client.0.store(now, Ordering::Relaxed);
+            calls.await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_lost_before_anyone_waits_needs_no_look() {
+        let (client, watcher, connection) = watcher();
+        client.0.store(2, Ordering::Relaxed);
+        assert!(watcher.lost(&connection).now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_task_looks_and_ends_when_nobody_waits() {
+        let (client, watcher, connection) = watcher();
+        let before = tasks();
+        for _ in 0..3 {
+            for _ in 0..5 {
+                assert!(watcher.lost(&connection).now_or_never().is_none());
+            }
+            assert_eq!(tasks(), before + 1);
+            passes(LINGER - 1).await;
+            assert_eq!(tasks(), before + 1, "a little patience");
+            passes(2).await;
+            assert_eq!(tasks(), before);
+        }
+        // Somebody who waits keeps it.
+        let mut call = core::pin::pin!(watcher.lost(&connection));
+        assert!(call.as_mut().now_or_never().is_none());
+        passes(3 * LINGER).await;
+        assert_eq!(tasks(), before + 1);
+        client.0.store(0, Ordering::Relaxed);
+        call.await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_task_ends_with_the_watcher() {
+        let (_client, watcher, connection) = watcher();
+        let before = tasks();
+        assert!(watcher.lost(&connection).now_or_never().is_none());
+        drop(watcher);
+        passes(1).await;
+        assert_eq!(tasks(), before);
+    }
+
+    #[test]
+    fn another_runtime_looks_for_itself_once_the_first_is_gone() {
+        let runtime = || {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build()
+                .unwrap()
+        };
+        let (client, watcher, connection) = watcher();
+        runtime().block_on(async {
+            assert!(watcher.lost(&connection).now_or_never().is_none());
+        });
+        runtime().block_on(async {
+            let mut call = core::pin::pin!(watcher.lost(&connection));
+            assert!(call.as_mut().now_or_never().is_none());
+            client.0.store(2, Ordering::Relaxed);
+            call.await;
+        });
+    }
+}
