@@ -54,6 +54,12 @@ impl<T> Deadline<T> {
         }
     }
 
+    /// The same with a timer that has been set to the deadline already.
+    pub(super) fn with_timer(mut self, timer: Option<Pin<Box<Sleep>>>) -> Self {
+        self.timer = timer;
+        self
+    }
+
     fn poll<R>(
         &mut self,
         cx: &mut Context<'_>,

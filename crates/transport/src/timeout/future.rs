@@ -99,11 +99,15 @@ where
         let (outcome, delivery) = Self::poll_inner(this.state, this.progress, cx);
         if let Poll::Ready(result) = outcome {
             let (deadline, idle) = (*this.deadline, *this.stream_idle);
+            // The results are what a call mostly waits for: they go on with the timer that runs.
+            let timer = this.sleep.take();
             return Poll::Ready(result.map(|channels| {
                 let progress = channels.progress.clone();
                 channels.map(
                     |outgoing| Deadline::new(outgoing, progress.clone(), deadline, idle),
-                    |incoming| Deadline::new(incoming, progress.clone(), deadline, idle),
+                    |incoming| {
+                        Deadline::new(incoming, progress.clone(), deadline, idle).with_timer(timer)
+                    },
                 )
             }));
         }
