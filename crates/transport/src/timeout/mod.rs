@@ -22,7 +22,7 @@
 //!
 //! # Delivery
 //!
-//! What the call's [`Progress`](crate::Progress) has proven: `not-sent` while it waits for
+//! What the call's [`Progress`] has proven: `not-sent` while it waits for
 //! readiness or is held back by the leaf, `accepted` after the handshake, `unknown` in between.
 //!
 //! # Differences from `tower::timeout`
