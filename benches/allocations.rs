@@ -10,12 +10,12 @@
 mod support;
 
 use core::hint::black_box;
-use std::backtrace::{Backtrace, BacktraceStatus};
 
 use anyhow::{bail, ensure};
 use wrpc_middleware_bench::arguments::Arguments;
 use wrpc_middleware_bench::record::{Count, Record};
 
+use crate::support::backtraces;
 use crate::support::path::Path;
 use crate::support::paths::{self, DENIED, FULL_STACK};
 
@@ -23,12 +23,8 @@ use crate::support::paths::{self, DENIED, FULL_STACK};
 const CALLS: u64 = 100;
 
 fn main() -> anyhow::Result<()> {
+    backtraces::disable()?;
     let arguments = Arguments::parse();
-    if Backtrace::capture().status() != BacktraceStatus::Disabled {
-        // `anyhow` captures one for each failed call, which costs ten times the rest of it.
-        ensure!(!arguments.measure, "unset RUST_BACKTRACE to measure");
-        return Ok(());
-    }
     let mut record = Record::new("allocations");
     let mut exceeded = Vec::new();
     for path in paths::success().into_iter().chain(paths::failure()?) {

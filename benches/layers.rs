@@ -27,17 +27,24 @@ use wrpc_middleware::Context;
 use wrpc_middleware::link::{LinkPolicy as _, LinkRequest, LinkTable};
 use wrpc_middleware_bench::arguments::{Arguments, measures};
 
+use crate::support::backtraces;
 use crate::support::links;
 use crate::support::path::{Expected, Path};
 use crate::support::paths;
 
 fn main() -> anyhow::Result<()> {
+    backtraces::disable()?;
     if !measures() {
         return smoke(&Arguments::parse());
     }
+    // Criterion's `--quick` ends once two samples agree, which on a busy machine they may never do.
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    let most = Duration::from_millis(if quick { 300 } else { 3_000 });
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(3))
+        .measurement_time(most)
+        // The default takes longer to resample and plot than to measure.
+        .nresamples(if quick { 1_000 } else { 10_000 })
         .configure_from_args();
     success(&mut criterion)?;
     lookup(&mut criterion)?;

@@ -39,6 +39,7 @@ use wrpc_middleware_bench::arguments::Arguments;
 use wrpc_middleware_bench::record::{Record, Samples};
 use wrpc_transport::{Invoke, Serve as _};
 
+use crate::calls::backtraces;
 use crate::calls::immediate::RESULTS;
 use crate::calls::links;
 use crate::calls::path::{FUNCTION, Failure, INSTANCE, call};
@@ -57,6 +58,7 @@ const AFTER: usize = 100;
 const NAMESPACE: &str = "default";
 
 fn main() -> anyhow::Result<()> {
+    backtraces::disable()?;
     let arguments = Arguments::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
