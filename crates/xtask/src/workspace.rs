@@ -1,6 +1,7 @@
 //! Where this repository is, and cargo in it.
 
 use std::env;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -57,13 +58,42 @@ impl Workspace {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
         command.args(args).current_dir(&self.root);
+        for (name, _) in env::vars_os() {
+            if names_this_package(&name) {
+                command.env_remove(name);
+            }
+        }
         command
     }
+}
+
+/// Whether cargo has set this variable to tell this program which package it belongs to. Some
+/// build scripts of dependencies watch those: passed on, they would be built anew whenever someone
+/// changes between `cargo` and `cargo xtask`.
+fn names_this_package(variable: &OsStr) -> bool {
+    variable.to_str().is_some_and(|variable| {
+        variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_")
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::Workspace;
+
+    #[test]
+    fn cargo_does_not_learn_which_package_has_started_it() {
+        let command = Workspace::this().unwrap().cargo(&[]);
+        let removed: Vec<_> = command
+            .get_envs()
+            .filter_map(|(name, value)| value.is_none().then_some(name))
+            .collect();
+        // `cargo test` sets it as `cargo run` does.
+        assert!(removed.contains(&"CARGO_PKG_NAME".as_ref()), "{removed:?}");
+        assert!(
+            removed.contains(&"CARGO_MANIFEST_DIR".as_ref()),
+            "{removed:?}"
+        );
+    }
 
     #[test]
     fn the_root_holds_the_workspace_manifest() {
