@@ -55,6 +55,12 @@ const BEFORE: u32 = 100;
 /// How many calls each of the callers makes after the removal has returned.
 const AFTER: usize = 100;
 
+/// How many calls of one caller may stay without a reply in a round over NATS. Upstream's client
+/// loses one now and then, which says nothing about links.
+const LOSSES: usize = 1;
+
+const LET_THROUGH: &str = "a call that began after the link was gone was let through";
+
 const NAMESPACE: &str = "default";
 
 fn main() -> anyhow::Result<()> {
@@ -83,7 +89,7 @@ async fn measure(arguments: Arguments) -> anyhow::Result<Option<Record>> {
         for change in [Change::Removal, Change::Replacement] {
             let name = format!("{}, {}", change.name(), links_text(count));
             if arguments.matches(&name) {
-                let setting = Setting::new(count);
+                let setting = Setting::new(count, 0);
                 let full_stack = Arc::new(paths::full_stack(&setting.table));
                 let cx = Context::new(()).with_source(setting.link.source());
                 let rounds = rounds(200, 20);
@@ -99,7 +105,7 @@ async fn measure(arguments: Arguments) -> anyhow::Result<Option<Record>> {
         let change = Change::Removal;
         let name = format!("{}, {}, over NATS", change.name(), links_text(count));
         if arguments.matches(&name) {
-            let setting = Setting::new(count);
+            let setting = Setting::new(count, LOSSES);
             let server = NatsServer::start().await;
             let _target = answer(server.connect().await, &setting.link).await?;
             let leaf = NatsTransport::builder(server.connect().await)
@@ -148,16 +154,19 @@ struct Setting {
     table: LinkTable,
     link: Link,
     others: Vec<Link>,
+    /// How many replies each of the callers may miss in a round.
+    losses: usize,
 }
 
 impl Setting {
-    fn new(count: usize) -> Self {
+    fn new(count: usize, losses: usize) -> Self {
         let mut others: Vec<_> = links::links(count).collect();
         let link = others.swap_remove(count / 2);
         Self {
             table: links::table(count),
             link,
             others,
+            losses,
         }
     }
 
@@ -209,6 +218,7 @@ impl Setting {
     {
         let round = Arc::new(Round {
             permitted: Semaphore::new(0),
+            losses: self.losses,
             revoked: OnceLock::new(),
         });
         let mut callers = JoinSet::new();
@@ -280,6 +290,8 @@ struct Times {
 struct Round {
     /// How many calls were let through.
     permitted: Semaphore,
+    /// How many replies each of the callers may miss.
+    losses: usize,
     /// Set once the change of the table has returned.
     revoked: OnceLock<Revoked>,
 }
@@ -299,17 +311,14 @@ async fn call_until_denied<T: Invoke<Context: Clone>>(
     round: Arc<Round>,
 ) -> anyhow::Result<Instant> {
     let mut first = None;
-    let mut after = 0;
+    let (mut after, mut lost) = (0, 0);
     loop {
         let revoked = round.revoked.get().is_some();
         let outcome = call(&*transport, cx.clone()).await;
         let ended = Instant::now();
         match outcome {
             Ok(_) => {
-                ensure!(
-                    !revoked,
-                    "a call that began after the link was gone was let through"
-                );
+                ensure!(!revoked, LET_THROUGH);
                 round.permitted.add_permits(1);
             }
             Err(failure) => {
@@ -317,10 +326,18 @@ async fn call_until_denied<T: Invoke<Context: Clone>>(
                     Failure::Invoke(error) => RpcError::classify(error),
                     Failure::Stream(error) => RpcError::classify(error),
                 };
-                if error.kind() != RpcErrorKind::LinkDenied {
-                    return Err(error.into());
+                match error.kind() {
+                    RpcErrorKind::LinkDenied => {
+                        first.get_or_insert(ended);
+                    }
+                    // It was let through, and its reply is lost.
+                    RpcErrorKind::Timeout if lost < round.losses => {
+                        ensure!(!revoked, LET_THROUGH);
+                        lost += 1;
+                        eprintln!("a reply was lost");
+                    }
+                    _ => return Err(error.into()),
                 }
-                first.get_or_insert(ended);
             }
         }
         after += usize::from(revoked);
