@@ -63,12 +63,11 @@ impl core::str::FromStr for Target {
 
 /// Whether `text` is one or more literal tokens of a NATS subject.
 pub(crate) fn is_subject(text: &str) -> bool {
-    text.split('.').all(|token| {
-        !token.is_empty()
-            && !token
-                .chars()
-                .any(|c| matches!(c, '*' | '>') || c.is_whitespace() || c.is_control())
-    })
+    let forbidden = |byte: u8| matches!(byte, b'*' | b'>' | b' ') || byte.is_ascii_control();
+    let literal = |c: char| !c.is_whitespace() && !c.is_control();
+    // Nearly every name is of ASCII, and this is asked for every call.
+    let characters = !text.bytes().any(forbidden) && (text.is_ascii() || text.chars().all(literal));
+    characters && text.split('.').all(|token| !token.is_empty())
 }
 
 #[cfg(test)]

@@ -16,6 +16,6 @@ mod service;
 pub use evidence::{Evidence, Written};
 pub use incoming::Incoming;
 pub use outgoing::Outgoing;
-pub use service::Transport;
 #[cfg(feature = "nats")]
-pub(crate) use service::invoke;
+pub(crate) use service::Leaving;
+pub use service::Transport;

@@ -9,7 +9,7 @@ use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 use wrpc_transport::Invoke;
 
 use super::{Evidence, Incoming, Outgoing, Written};
-use crate::{CallContext, Channels, Invocation, Target};
+use crate::{CallContext, Channels, Invocation, Progress, Target};
 
 /// The leaf over any [`Invoke`].
 ///
@@ -61,9 +61,8 @@ impl<T, E> Transport<T, E> {
     }
 }
 
-/// The streams of a call over the transport `T`.
-pub(crate) type LeafChannels<T, E> =
-    Channels<Outgoing<<T as Invoke>::Outgoing, E>, Incoming<<T as Invoke>::Incoming, E>>;
+/// The streams of a call, and what their use tells about it.
+type Observed<O, I, E> = Channels<Outgoing<O, E>, Incoming<I, E>>;
 
 impl<T, E, C> Service<Invocation<C>> for Transport<T, E>
 where
@@ -71,7 +70,7 @@ where
     E: Evidence,
     C: CallContext<Transport = T::Context> + 'static,
 {
-    type Response = LeafChannels<T, E>;
+    type Response = Observed<T::Outgoing, T::Incoming, E>;
     type Error = RpcError;
     type Future = BoxFuture<'static, Result<Self::Response, RpcError>>;
 
@@ -88,48 +87,60 @@ where
             );
             return Box::pin(core::future::ready(Err(error)));
         }
-        Box::pin(invoke(
-            self.invoke.clone(),
-            self.evidence.for_call(),
-            invocation,
-            Bytes::new(),
-        ))
+        let (transport, evidence) = (self.invoke.clone(), self.evidence.for_call());
+        Box::pin(async move {
+            let leaving = Leaving::new(evidence, invocation.progress());
+            let invoked = transport
+                .invoke(
+                    invocation.context.into_transport(),
+                    &invocation.instance,
+                    &invocation.func,
+                    invocation.params,
+                    &*invocation.paths,
+                )
+                .await;
+            leaving.arrive(invoked, Bytes::new())
+        })
     }
 }
 
-/// Hands `invocation` to `transport`; `rest` are parameters to send once the target took the call.
-pub(crate) async fn invoke<T, E, C>(
-    transport: T,
+/// A call on its way into the transport.
+///
+/// What is awaited in between is left to the leaf, so that its future holds nothing twice: it is
+/// allocated for every call.
+pub(crate) struct Leaving<E> {
     evidence: E,
-    invocation: Invocation<C>,
-    rest: Bytes,
-) -> Result<LeafChannels<T, E>, RpcError>
-where
-    T: Invoke,
-    E: Evidence,
-    C: CallContext<Transport = T::Context>,
-{
-    let progress = invocation.progress().clone();
-    if evidence.reports_acceptance() {
-        progress.set_reports_acceptance();
+    progress: Progress,
+}
+
+impl<E: Evidence> Leaving<E> {
+    /// The call counts as sent from now on.
+    pub(crate) fn new(evidence: E, progress: &Progress) -> Self {
+        if evidence.reports_acceptance() {
+            progress.set_reports_acceptance();
+        }
+        progress.sent();
+        Self {
+            evidence,
+            progress: progress.clone(),
+        }
     }
-    progress.sent();
-    let (outgoing, incoming) = transport
-        .invoke(
-            invocation.context.into_transport(),
-            &invocation.instance,
-            &invocation.func,
-            invocation.params,
-            &*invocation.paths,
-        )
-        .await
-        .map_err(|error| {
+
+    /// What the transport made of the call; `rest` are parameters to send once the target took it.
+    pub(crate) fn arrive<O, I>(
+        self,
+        invoked: anyhow::Result<(O, I)>,
+        rest: Bytes,
+    ) -> Result<Observed<O, I, E>, RpcError> {
+        let Self { evidence, progress } = self;
+        let (outgoing, incoming) = invoked.map_err(|error| {
             let error = progress.named(evidence.classify_invoke(error));
             progress.fail(error).clone()
         })?;
-    Ok(Channels {
-        outgoing: Outgoing::new(outgoing, rest, evidence.clone(), progress.clone()),
-        incoming: Incoming::new(incoming, evidence, progress.clone()),
-        progress,
-    })
+        Ok(Channels {
+            outgoing: Outgoing::new(outgoing, rest, evidence.clone(), progress.clone()),
+            incoming: Incoming::new(incoming, evidence, progress.clone()),
+            progress,
+        })
+    }
 }

@@ -90,8 +90,8 @@ pub(super) struct Lease<'a> {
 }
 
 impl Lease<'_> {
-    pub(super) fn client(&self) -> Client {
-        self.client.clone()
+    pub(super) fn client(&self) -> &Client {
+        &self.client
     }
 
     /// Says that the client has handed the call over.

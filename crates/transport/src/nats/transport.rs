@@ -9,13 +9,14 @@ use async_nats::HeaderMap;
 use futures::future::BoxFuture;
 use tower::Service;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
+use wrpc_transport::Invoke as _;
 use wrpc_transport_nats::Client;
 
 use super::Handshake;
 use super::clients::Clients;
 use super::connection::{Connection, connected, lost};
 use super::watcher::Watcher;
-use crate::leaf::{Incoming, Outgoing, invoke};
+use crate::leaf::{Incoming, Leaving, Outgoing};
 use crate::target::is_subject;
 use crate::{CallContext, Channels, Invocation, Progress, Target};
 
@@ -191,12 +192,13 @@ where
     }
 
     fn call(&mut self, invocation: Invocation<C>) -> Self::Future {
-        let config = Arc::clone(&self.0);
-        Box::pin(async move { call(&config, invocation).await })
+        Box::pin(call(Arc::clone(&self.0), invocation))
     }
 }
 
-async fn call<C>(config: &Config, invocation: Invocation<C>) -> Result<Response, RpcError>
+/// Nothing that is large is moved in here: it would be in the future twice, and that is allocated
+/// for every call.
+async fn call<C>(config: Arc<Config>, mut invocation: Invocation<C>) -> Result<Response, RpcError>
 where
     C: CallContext<Transport = Option<HeaderMap>>,
 {
@@ -210,16 +212,22 @@ where
 
     let connection = Connection::of(Arc::clone(&config.nats));
     held.send();
-    let mut invocation = invocation.map_context(CallContext::into_transport);
-    let first = config.first_message(invocation.context.as_ref());
+    let headers = invocation.context.into_transport();
+    let first = config.first_message(headers.as_ref());
     let rest = invocation
         .params
         .split_off(first.min(invocation.params.len()));
-    let evidence = Handshake::over(connection.clone());
+    let leaving = Leaving::new(Handshake::over(connection.clone()), &progress);
     tokio::select! {
         biased;
-        channels = invoke(lease.client(), evidence, invocation, rest) => {
-            let channels = channels?;
+        invoked = lease.client().invoke(
+            headers,
+            &invocation.instance,
+            &invocation.func,
+            invocation.params,
+            &*invocation.paths,
+        ) => {
+            let channels = leaving.arrive(invoked, rest)?;
             lease.complete();
             Ok(channels)
         }
