@@ -1,14 +1,13 @@
 //! What a component's call can go through.
 
 use anyhow::ensure;
+use tower::Layer as _;
 use wasmtime::component::{Component, InstancePre, Linker, TypedFunc};
 use wasmtime::{Engine, Store};
 use wrpc_middleware::Invoker;
 use wrpc_middleware::runtime::ImportLinker;
 use wrpc_middleware_bench::interleave::{BoxFuture, Caller, Contender};
 use wrpc_transport::Invoke;
-
-use tower::Layer as _;
 
 use crate::guests;
 use crate::native::{client, cx, leaf, stack};
@@ -19,6 +18,12 @@ pub(crate) const TITLE: &str = "Component calls";
 
 /// The row that the others are divided by.
 pub(crate) const BASELINE: &str = "upstream polyfill";
+
+const OURS: &str = "adapter and full stack";
+const COMPOSED: &str = "composed, no network";
+
+/// All rows, in their order.
+pub(crate) const ROWS: [&str; 3] = [BASELINE, OURS, COMPOSED];
 
 /// As much as all running calls may carry: on its way through Wasmtime's dynamic values, a byte of
 /// a list takes forty.
@@ -31,10 +36,9 @@ pub(crate) async fn rows(
     payload: usize,
 ) -> anyhow::Result<Vec<Contender>> {
     let composed = composed(payload)?;
-    let (upstream, ours) = (BASELINE, "adapter and full stack");
     if concurrency * payload > MAX_BYTES {
         let skipped = |name| Contender::skipped(name, "needs too much memory");
-        return Ok(vec![skipped(upstream), skipped(ours), composed]);
+        return Ok(vec![skipped(BASELINE), skipped(OURS), composed]);
     }
     let caller = guests::caller()?;
 
@@ -49,8 +53,8 @@ pub(crate) async fn rows(
     let our_state = move || State::new(invoker.clone(), cx(), None);
 
     Ok(vec![
-        row(upstream, polyfill, state, payload)?,
-        row(ours, adapter, our_state, payload)?,
+        row(BASELINE, polyfill, state, payload)?,
+        row(OURS, adapter, our_state, payload)?,
         composed,
     ])
 }
@@ -60,7 +64,7 @@ fn composed(payload: usize) -> anyhow::Result<Contender> {
     let engine = Engine::default();
     let component = Component::new(&engine, guests::composed()?)?;
     let pre = Linker::new(&engine).instantiate_pre(&component)?;
-    row("composed, no network", pre, || (), payload)
+    row(COMPOSED, pre, || (), payload)
 }
 
 fn linked<I: Invoke + 'static>(

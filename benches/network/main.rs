@@ -21,7 +21,7 @@ mod target;
 
 use anyhow::bail;
 use wrpc_middleware_bench::arguments::Arguments;
-use wrpc_middleware_bench::interleave::{Contender, Load, compare};
+use wrpc_middleware_bench::interleave::{Load, compare};
 use wrpc_middleware_bench::record::Record;
 
 use crate::support::nats::NatsServer;
@@ -76,17 +76,21 @@ async fn measure(
     let version = server.connect().await.server_info().version;
     record.versions.push(format!("nats-server {version}"));
     for (index, load) in loads.iter().enumerate() {
-        let native = native::rows(&url, load.payload).await?;
-        let component = component::rows(&url, load.concurrency, load.payload).await?;
-        let comparisons = [
-            (native::TITLE, native::BASELINE, native),
-            (component::TITLE, component::BASELINE, component),
-        ];
-        for (title, baseline, rows) in comparisons {
-            let rows = chosen(arguments, title, baseline, *load, rows);
-            if rows.is_empty() {
+        for (title, baseline, names) in [
+            (native::TITLE, native::BASELINE, &native::ROWS[..]),
+            (component::TITLE, component::BASELINE, &component::ROWS[..]),
+        ] {
+            let chosen = chosen(arguments, title, *load, names);
+            if chosen.is_empty() {
                 continue;
             }
+            let mut rows = if title == native::TITLE {
+                native::rows(&url, load.payload).await?
+            } else {
+                component::rows(&url, load.concurrency, load.payload).await?
+            };
+            // What a row is compared with belongs to it.
+            rows.retain(|row| chosen.contains(&row.name()) || row.name() == baseline);
             eprintln!(
                 "{title}: {} bytes, {} at a time ({}/{})",
                 load.payload,
@@ -101,28 +105,12 @@ async fn measure(
     Ok(record)
 }
 
-/// The rows that the filter lets through, and what they are compared with.
-fn chosen(
-    arguments: &Arguments,
-    title: &str,
-    baseline: &str,
-    load: Load,
-    rows: Vec<Contender>,
-) -> Vec<Contender> {
-    let matches = |row: &Contender| {
-        arguments.matches(&format!(
-            "{BENCH}/{title}/{}/{}/{}",
-            row.name(),
-            load.payload,
-            load.concurrency
-        ))
-    };
-    if !rows.iter().any(matches) {
-        return Vec::new();
-    }
-    rows.into_iter()
-        .filter(|row| matches(row) || row.name() == baseline)
-        .collect()
+/// The rows that the filter lets through.
+fn chosen<'a>(arguments: &Arguments, title: &str, load: Load, names: &[&'a str]) -> Vec<&'a str> {
+    let (payload, concurrency) = (load.payload, load.concurrency);
+    let id = |name: &str| format!("{BENCH}/{title}/{name}/{payload}/{concurrency}");
+    let chosen = names.iter().filter(|name| arguments.matches(&id(name)));
+    chosen.copied().collect()
 }
 
 fn failures(record: &Record) -> impl Iterator<Item = String> {

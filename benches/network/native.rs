@@ -26,6 +26,19 @@ pub(crate) const TITLE: &str = "Native calls";
 /// The row that the others are divided by.
 pub(crate) const BASELINE: &str = "bare wRPC";
 
+/// All rows, in their order.
+pub(crate) const ROWS: [&str; 9] = [
+    "raw NATS request",
+    BASELINE,
+    "leaf alone",
+    "timeout",
+    "link authorization",
+    "target liveness",
+    "full stack",
+    "new client per call",
+    "upstream InvokeExt::timeout",
+];
+
 /// The component that calls, as the links know it.
 pub(crate) const SOURCE: &str = "bench-caller";
 
@@ -40,42 +53,51 @@ const NO_PATHS: [[Option<usize>; 0]; 0] = [];
 /// The rows for calls that carry `payload` bytes each way. Each has a connection of its own.
 pub(crate) async fn rows(url: &str, payload: usize) -> anyhow::Result<Vec<Contender>> {
     let data = Bytes::from(vec![b'x'; payload]);
+    let [
+        request,
+        bare,
+        alone,
+        timeout,
+        links,
+        liveness,
+        full,
+        new_per_call,
+        upstream_timeout,
+    ] = ROWS;
     Ok(vec![
-        raw(url, &data).await,
-        row(BASELINE, client(url).await?, None, &data),
-        row("leaf alone", ours(leaf(url).await), cx(), &data),
-        row(
-            "timeout",
-            ours(TimeoutLayer::new(TIMEOUT).layer(leaf(url).await)),
-            cx(),
+        raw(request, url, &data).await,
+        row(bare, client(url).await?, None, &data),
+        ours(alone, leaf(url).await, &data),
+        ours(
+            timeout,
+            TimeoutLayer::new(TIMEOUT).layer(leaf(url).await),
             &data,
         ),
-        row(
-            "link authorization",
-            ours(LinkAuthorizationLayer::new(links()?).layer(leaf(url).await)),
-            cx(),
+        ours(
+            links,
+            LinkAuthorizationLayer::new(link_table()?).layer(leaf(url).await),
             &data,
         ),
-        row(
-            "target liveness",
-            ours(TargetLivenessLayer::new(TIMEOUT).layer(leaf(url).await)),
-            cx(),
+        ours(
+            liveness,
+            TargetLivenessLayer::new(TIMEOUT).layer(leaf(url).await),
             &data,
         ),
+        ours(full, stack()?.layer(leaf(url).await), &data),
+        new_client(new_per_call, url, &data).await,
+        // It bounds publishing the call and nothing after it.
         row(
-            "full stack",
-            ours(stack()?.layer(leaf(url).await)),
-            cx(),
+            upstream_timeout,
+            client(url).await?.timeout_owned(TIMEOUT),
+            None,
             &data,
         ),
-        new_client(url, &data).await,
-        upstream_timeout(client(url).await?, &data),
     ])
 }
 
 /// The stack with all layers.
 pub(crate) fn stack() -> anyhow::Result<Stack<LinkTable>> {
-    Ok(Stack::new(links()?)
+    Ok(Stack::new(link_table()?)
         .timeout(TIMEOUT)
         .handshake_timeout(TIMEOUT))
 }
@@ -97,18 +119,22 @@ pub(crate) fn cx() -> Cx {
     Context::new(None).with_source(SOURCE)
 }
 
-fn ours<S>(service: S) -> Invoker<S, Cx> {
-    Invoker::new(service)
-}
-
 #[expect(clippy::expect_used, reason = "a constant")]
 fn target() -> Target {
     Target::new(TARGET).expect("a name for a target")
 }
 
-fn links() -> anyhow::Result<LinkTable> {
+fn link_table() -> anyhow::Result<LinkTable> {
     let link = Link::new(SOURCE, target(), "bench:app/echo".parse()?);
     Ok(LinkTable::new([link])?)
+}
+
+/// Typed calls over a stack of layers.
+fn ours<S>(name: &str, service: S, data: &Bytes) -> Contender
+where
+    Invoker<S, Cx>: Invoke<Context = Cx> + 'static,
+{
+    row(name, Invoker::new(service), cx(), data)
 }
 
 /// Typed calls over any transport.
@@ -146,9 +172,9 @@ pub(crate) async fn echo<I: Invoke>(
 }
 
 /// A request of NATS itself: several at once where one message has no room for the payload.
-async fn raw(url: &str, data: &Bytes) -> Contender {
+async fn raw(name: &str, url: &str, data: &Bytes) -> Contender {
     let (nats, data) = (connect(url).await, data.clone());
-    Contender::new("raw NATS request", move || {
+    Contender::new(name, move || {
         let (nats, data) = (nats.clone(), data.clone());
         async move {
             Ok(move || -> BoxFuture<'static, _> {
@@ -170,9 +196,9 @@ async fn raw(url: &str, data: &Bytes) -> Contender {
 }
 
 /// A client of upstream's for every call, as wasmCloud 1.9's host makes them.
-async fn new_client(url: &str, data: &Bytes) -> Contender {
+async fn new_client(name: &str, url: &str, data: &Bytes) -> Contender {
     let (nats, data) = (connect(url).await, data.clone());
-    Contender::new("new client per call", move || {
+    Contender::new(name, move || {
         let (nats, data) = (nats.clone(), data.clone());
         async move {
             Ok(move || -> BoxFuture<'static, _> {
@@ -184,14 +210,4 @@ async fn new_client(url: &str, data: &Bytes) -> Contender {
             })
         }
     })
-}
-
-/// Upstream's own timeout, which bounds publishing the call and nothing after it.
-fn upstream_timeout(client: Client, data: &Bytes) -> Contender {
-    row(
-        "upstream InvokeExt::timeout",
-        client.timeout_owned(TIMEOUT),
-        None,
-        data,
-    )
 }

@@ -146,7 +146,9 @@ struct Contestant {
 /// What one caller did in its turn.
 struct Turn {
     caller: Box<dyn Caller>,
-    latency: Histogram<u64>,
+    /// In nanoseconds, as they came: a histogram for every caller would take the caches from what
+    /// is measured.
+    latencies: Vec<u64>,
     ended: Instant,
 }
 
@@ -196,33 +198,37 @@ impl Contestant {
         for caller in self.callers.drain(..) {
             running.spawn(call_until(begun + length, caller));
         }
-        let mut latency = histogram();
+        let mut latencies = Vec::new();
         let mut last = begun;
         let all = async {
             while let Some(turn) = running.join_next().await {
                 let turn = turn.context("a caller panicked")??;
-                latency += turn.latency;
+                latencies.extend(turn.latencies);
                 last = last.max(turn.ended);
                 self.callers.push(turn.caller);
             }
             anyhow::Ok(())
         };
-        match tokio::time::timeout(length + load.grace, all).await {
-            Ok(ended) => ended?,
-            Err(_) => {
-                self.unanswered += running.len() as u64;
-                running.shutdown().await;
-            }
+        if let Ok(ended) = tokio::time::timeout(length + load.grace, all).await {
+            ended?;
+        } else {
+            self.unanswered += running.len() as u64;
+            running.shutdown().await;
         }
-        let round = Round {
-            calls: latency.len(),
+        let cpu_ns = cpu_time()?.saturating_sub(cpu_before);
+        let middle = latencies.len() / 2;
+        anyhow::ensure!(!latencies.is_empty(), "no call was answered");
+        let (_, median, _) = latencies.select_nth_unstable(middle);
+        let median_ns = *median;
+        for latency in &latencies {
+            self.latency.record(*latency)?;
+        }
+        Ok(Some(Round {
+            calls: latencies.len() as u64,
             elapsed_ns: nanoseconds(last - begun),
-            median_ns: latency.value_at_quantile(0.5),
-            cpu_ns: cpu_time()?.saturating_sub(cpu_before),
-        };
-        self.latency += latency;
-        anyhow::ensure!(round.calls > 0, "no call was answered");
-        Ok(Some(round))
+            median_ns,
+            cpu_ns,
+        }))
     }
 
     /// Takes the row out of the comparison.
@@ -257,16 +263,16 @@ impl Contestant {
 
 /// Calls until `end`, but at least once.
 async fn call_until(end: Instant, mut caller: Box<dyn Caller>) -> anyhow::Result<Turn> {
-    let mut latency = histogram();
+    let mut latencies = Vec::new();
     loop {
         let begun = Instant::now();
         caller.call().await?;
         let ended = Instant::now();
-        latency.record(nanoseconds(ended - begun).max(1))?;
+        latencies.push(nanoseconds(ended - begun).max(1));
         if ended >= end {
             return Ok(Turn {
                 caller,
-                latency,
+                latencies,
                 ended,
             });
         }
@@ -372,7 +378,7 @@ mod tests {
         });
         let load = Load {
             concurrency: 1,
-            grace: Duration::from_secs(60),
+            grace: Duration::from_mins(1),
             ..LOAD
         };
         let comparison = compare("title", "busy", load, vec![contender]).await;
