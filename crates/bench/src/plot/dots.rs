@@ -28,6 +28,8 @@ pub(crate) struct Dots {
     pub(crate) title: String,
     /// What the values are, with their unit and what their intervals are.
     pub(crate) unit: String,
+    /// How values are written on the axis, and next to a single dot.
+    pub(crate) axis_format: fn(f64) -> String,
     pub(crate) format: fn(f64) -> String,
     /// A value to compare the others with, marked in all panels.
     pub(crate) reference: Option<f64>,
@@ -60,7 +62,7 @@ impl Dots {
         let axis = Axis::new(
             Scale::Logarithmic,
             values.chain(self.reference),
-            self.format,
+            self.axis_format,
         );
         Ok(Some(Plot {
             file: self.file.clone(),
@@ -191,6 +193,7 @@ mod tests {
             file: "dots.svg".into(),
             title: "Latency <of> calls".into(),
             unit: "times the baseline".into(),
+            axis_format: |value| format!("{value:.2}"),
             format: |value| format!("{value:.2}"),
             reference: Some(1.0),
             series: vec!["ratio".into()],

@@ -24,6 +24,7 @@ pub(super) fn ratios(group: &Group<'_>, part: &[&Comparison], quantity: Quantity
         unit: "Ratio: the median over rounds and its 95 % interval, under each load (calls at a \
                time × size)"
             .into(),
+        axis_format: units::round_ratio,
         format: units::ratio,
         reference: Some(1.0),
         series: vec![quantity.name().into()],
@@ -41,6 +42,7 @@ pub(super) fn percentiles(group: &Group<'_>, part: &[&Comparison]) -> Dots {
         file: file(group, part, "latency"),
         title: format!("{}: latency", group.title),
         unit: "Latency of a call, under each load (calls at a time × size)".into(),
+        axis_format: units::duration,
         format: units::duration,
         reference: None,
         series: ["p50", "p99", "p99.9"].map(Into::into).into(),

@@ -51,13 +51,13 @@ pub fn remove_all(directory: &Path) -> Result<()> {
 
 /// The name of a bench, as the other benches write it.
 ///
-/// gungraun names a bench by the path of a Rust function, `instructions::success::full_stack`,
-/// followed by the id of the case if there are several. The file is left out, and the last
+/// gungraun names a bench by the path of a Rust function and the id of a case:
+/// `instructions::layers::call::full_stack`. Only the last of it tells what is called, and its
 /// underscores were spaces.
 #[must_use]
 pub fn name(path: &str) -> String {
-    let name = path.split_once("::").map_or(path, |(_, name)| name);
-    name.replace("::", "/").replace('_', " ")
+    let name = path.rsplit_once("::").map_or(path, |(_, name)| name);
+    name.replace('_', " ")
 }
 
 /// The count in a summary; `None` if the bench ran under other tools only.
@@ -123,8 +123,8 @@ mod tests {
 
     fn summary(version: &str, tool: &str, values: &str) -> String {
         format!(
-            r#"{{"version":"{version}","module_path":"instructions::success::full_stack",
-            "function_name":"full_stack","group":"success","profiles":[{{"tool":"{tool}",
+            r#"{{"version":"{version}","module_path":"instructions::layers::call",
+            "id":"full_stack","function_name":"call","group":"layers","profiles":[{{"tool":"{tool}",
             "data":{{"parts":[],"total":{{"regressions":[],"metrics":{{
             "Ir":{{"values":{values}}},"EstimatedCycles":{{"values":{{"new":1.5}}}}}}}}}}}}]}}"#
         )
@@ -136,7 +136,7 @@ mod tests {
         let count = parse(json.as_bytes()).unwrap().unwrap();
         assert_eq!(
             (&*count.name, &*count.unit, count.value),
-            ("success/full stack", "instructions", 1234)
+            ("full stack", "instructions", 1234)
         );
     }
 
@@ -178,14 +178,8 @@ mod tests {
 
     #[test]
     fn names_are_those_of_the_other_benches() {
-        assert_eq!(
-            name("instructions::failure::fail_fast"),
-            "failure/fail fast"
-        );
-        assert_eq!(
-            name("instructions::lookup::full_stack::links_1000"),
-            "lookup/full stack/links 1000"
-        );
+        assert_eq!(name("instructions::layers::call::fail_fast"), "fail fast");
+        assert_eq!(name("instructions::layers::denied"), "denied");
         assert_eq!(name("alone"), "alone");
     }
 }

@@ -59,11 +59,23 @@ pub(super) fn value(value: f64, unit: &str) -> String {
 
 /// How many times as much.
 pub(super) fn ratio(ratio: f64) -> String {
-    if ratio.is_finite() {
-        let places = 2_usize.saturating_sub(magnitude(ratio));
-        format!("{ratio:.places$}")
+    if !ratio.is_finite() {
+        return NONE.into();
+    }
+    let places = match ratio.abs() {
+        small if small > 0.0 && small < 0.1 => 4,
+        ratio => 2_usize.saturating_sub(magnitude(ratio)),
+    };
+    format!("{ratio:.places$}")
+}
+
+/// How many times as much, for an axis: without the zeros that only show precision.
+pub(super) fn round_ratio(value: f64) -> String {
+    let text = ratio(value);
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').into()
     } else {
-        NONE.into()
+        text
     }
 }
 
@@ -98,7 +110,8 @@ fn scaled(value: f64, units: &[(f64, &str)]) -> String {
     }
     let fitting = units
         .iter()
-        .find(|(size, _)| value.abs() >= *size)
+        // What is rounded to a thousand of the next smaller unit is one of this.
+        .find(|(size, _)| value.abs() >= *size * 0.9995)
         .or(units.last());
     let Some((size, unit)) = fitting else {
         return significant(value);
@@ -140,6 +153,8 @@ mod tests {
             (0.25, "0.25 ns"),
             (8.125, "8.12 ns"),
             (812.4, "812 ns"),
+            (999.4, "999 ns"),
+            (999_999.9, "1 ms"),
             (1_234.0, "1.23 µs"),
             (91_000.0, "91 µs"),
             (45_600_000.0, "45.6 ms"),
@@ -180,12 +195,28 @@ mod tests {
         for (value, text) in [
             (1.0, "1.00"),
             (0.954, "0.95"),
+            (0.00123, "0.0012"),
+            (0.0, "0.00"),
             (2.345, "2.35"),
             (31.21, "31.2"),
             (314.2, "314"),
             (f64::NAN, "–"),
         ] {
             assert_eq!(ratio(value), text);
+        }
+    }
+
+    #[test]
+    fn ratios_on_an_axis_are_short() {
+        for (value, text) in [
+            (1.0, "1"),
+            (0.5, "0.5"),
+            (1.05, "1.05"),
+            (200.0, "200"),
+            (0.01, "0.01"),
+            (f64::NAN, "–"),
+        ] {
+            assert_eq!(round_ratio(value), text);
         }
     }
 
