@@ -82,6 +82,27 @@ impl Axis {
         self
     }
 
+    /// Leaves out every other tick until the names of those that remain have no more than
+    /// `letters` together.
+    pub(crate) fn with_room(mut self, letters: usize) -> Self {
+        let length = |ticks: &[f64]| {
+            let names = ticks.iter().map(|tick| (self.format)(*tick));
+            names.map(|name| name.chars().count()).sum::<usize>()
+        };
+        while self.ticks.len() > 1 && length(&self.ticks) > letters {
+            // From the last one on, since that is where most of what is compared is.
+            let kept = self
+                .ticks
+                .iter()
+                .copied()
+                .rev()
+                .step_by(2)
+                .collect::<Vec<_>>();
+            self.ticks = kept.into_iter().rev().collect();
+        }
+        self
+    }
+
     /// Where `value` is, if it has a place here.
     pub(crate) fn position(&self, value: f64) -> Option<f64> {
         let position = match self.scale {
@@ -216,6 +237,16 @@ mod tests {
         for value in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert_eq!(axis.position(value), None, "{value}");
         }
+    }
+
+    #[test]
+    fn names_that_have_no_room_are_left_out() {
+        let axis = axis(Scale::Logarithmic, &[1e-4, 1.0]);
+        assert_eq!(axis.ticks.len(), 5);
+        let axis = axis.with_room(15);
+        let names: Vec<_> = axis.ticks.iter().map(|tick| format!("{tick:.4}")).collect();
+        assert_eq!(names, ["0.0001", "0.0100", "1.0000"]);
+        assert_eq!(axis.with_room(0).ticks.len(), 1);
     }
 
     proptest! {

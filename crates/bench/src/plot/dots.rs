@@ -15,8 +15,11 @@ const PANEL_TITLE: i32 = 26;
 const ROW: i32 = 22;
 const AXIS: i32 = 26;
 const PANEL: i32 = 190;
-const NUMBERS: i32 = 54;
+const NUMBERS: i32 = 72;
 const GAP: i32 = 16;
+
+/// How many letters there is room for below a panel.
+const AXIS_LETTERS: usize = 20;
 
 /// How many panels are side by side.
 const COLUMNS: usize = 4;
@@ -63,7 +66,8 @@ impl Dots {
             Scale::Logarithmic,
             values.chain(self.reference),
             self.axis_format,
-        );
+        )
+        .with_room(AXIS_LETTERS);
         Ok(Some(Plot {
             file: self.file.clone(),
             description: format!("{}; {}", self.title, self.unit),

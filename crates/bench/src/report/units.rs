@@ -57,15 +57,15 @@ pub(super) fn value(value: f64, unit: &str) -> String {
     }
 }
 
-/// How many times as much.
+/// How many times as much; which part, if it is little.
 pub(super) fn ratio(ratio: f64) -> String {
     if !ratio.is_finite() {
         return NONE.into();
     }
-    let places = match ratio.abs() {
-        small if small > 0.0 && small < 0.1 => 4,
-        ratio => 2_usize.saturating_sub(magnitude(ratio)),
-    };
+    if ratio > 0.0 && ratio < 0.1 {
+        return format!("1/{}", number(ratio.recip().round()));
+    }
+    let places = 2_usize.saturating_sub(magnitude(ratio));
     format!("{ratio:.places$}")
 }
 
@@ -195,7 +195,8 @@ mod tests {
         for (value, text) in [
             (1.0, "1.00"),
             (0.954, "0.95"),
-            (0.00123, "0.0012"),
+            (0.0016, "1/625"),
+            (1e-5, "1/100,000"),
             (0.0, "0.00"),
             (2.345, "2.35"),
             (31.21, "31.2"),
@@ -213,7 +214,7 @@ mod tests {
             (0.5, "0.5"),
             (1.05, "1.05"),
             (200.0, "200"),
-            (0.01, "0.01"),
+            (0.01, "1/100"),
             (f64::NAN, "–"),
         ] {
             assert_eq!(round_ratio(value), text);
