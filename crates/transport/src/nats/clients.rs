@@ -1,4 +1,4 @@
-//! One upstream client per subject prefix.
+//! One upstream client per target.
 
 use core::fmt;
 use core::num::NonZeroUsize;
@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 use wrpc_transport_nats::Client;
 
-use crate::Progress;
+use crate::{Progress, Target};
 
 /// How many calls may be given up inside a client before it is replaced.
 ///
@@ -20,62 +20,100 @@ const ABANDONED: usize = 16;
 
 /// The upstream clients in use; beyond a number, the one not used for longest goes.
 ///
-/// Concurrent first calls to a prefix make one client. One that went lives on until its calls are
+/// Concurrent first calls to a target make one client. One that went lives on until its calls are
 /// over.
 pub(super) struct Clients {
     nats: Arc<async_nats::Client>,
-    entries: Mutex<Entries>,
+    /// The subject prefix in front of every target's.
+    prefix: Box<str>,
+    entries: Mutex<LruCache<Target, Arc<Entry>>>,
 }
 
-type Entries = LruCache<Arc<str>, Arc<Entry>>;
-
-#[derive(Default)]
 struct Entry {
-    client: OnceCell<Client>,
+    target: Target,
+    /// Shared, since to clone it is to clone all that it is made of.
+    client: OnceCell<Arc<Client>>,
     abandoned: AtomicUsize,
 }
 
 impl Clients {
-    pub(super) fn new(nats: Arc<async_nats::Client>, capacity: NonZeroUsize) -> Self {
+    pub(super) fn new(
+        nats: Arc<async_nats::Client>,
+        prefix: Box<str>,
+        capacity: NonZeroUsize,
+    ) -> Self {
         Self {
             nats,
+            prefix,
             entries: Mutex::new(LruCache::new(capacity)),
         }
     }
 
-    /// The client for `prefix`. Waits for the broker where it has to be made, so it is bounded by
-    /// the caller's deadline only; dropped, it leaves the making to the next who asks.
-    pub(super) async fn get(
-        &self,
-        prefix: Arc<str>,
-        progress: &Progress,
-    ) -> Result<Lease<'_>, RpcError> {
-        let entry = Arc::clone(self.lock().get_or_insert(Arc::clone(&prefix), Arc::default));
-        let client = entry
-            .client
-            .get_or_try_init(|| Client::new(Arc::clone(&self.nats), Arc::clone(&prefix), None))
-            .await
-            .map_err(|error| {
-                progress
-                    .error(
-                        RpcErrorKind::Transport,
-                        Delivery::NotSent,
-                        "the inbox for answers could not be subscribed to",
-                    )
-                    .with_source(error)
-            })?
-            .clone();
-        Ok(Lease {
+    /// The place of the client for `target`, where it may yet have to be [made](Place::lease).
+    pub(super) fn place(&self, target: &Target) -> Place<'_> {
+        let new = || {
+            Arc::new(Entry {
+                target: target.clone(),
+                client: OnceCell::new(),
+                abandoned: AtomicUsize::new(0),
+            })
+        };
+        let entry = Arc::clone(self.lock().get_or_insert_ref(target, new));
+        Place {
             clients: self,
-            client,
-            prefix,
+            entry,
+        }
+    }
+
+    fn subject_prefix(&self, target: &Target) -> String {
+        if self.prefix.is_empty() {
+            target.to_string()
+        } else {
+            format!("{}.{target}", self.prefix)
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LruCache<Target, Arc<Entry>>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where a client is, or is going to be.
+pub(super) struct Place<'a> {
+    clients: &'a Clients,
+    entry: Arc<Entry>,
+}
+
+impl<'a> Place<'a> {
+    /// Whether the client is there.
+    pub(super) fn is_taken(&self) -> bool {
+        self.entry.client.initialized()
+    }
+
+    /// The client for one call. Waits for the broker where it has to be made, so it is bounded by
+    /// the caller's deadline only; dropped, it leaves the making to the next who asks.
+    pub(super) async fn lease(self, progress: &Progress) -> Result<Lease<'a>, RpcError> {
+        let Self { clients, entry } = self;
+        let new = || async {
+            let prefix = clients.subject_prefix(&entry.target);
+            let client = Client::new(Arc::clone(&clients.nats), prefix, None).await?;
+            anyhow::Ok(Arc::new(client))
+        };
+        let client = entry.client.get_or_try_init(new).await.map_err(|error| {
+            progress
+                .error(
+                    RpcErrorKind::Transport,
+                    Delivery::NotSent,
+                    "the inbox for answers could not be subscribed to",
+                )
+                .with_source(error)
+        })?;
+        Ok(Lease {
+            client: Arc::clone(client),
+            clients,
             entry,
             completed: false,
         })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Entries> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -83,8 +121,7 @@ impl Clients {
 /// that was given up inside the client.
 pub(super) struct Lease<'a> {
     clients: &'a Clients,
-    client: Client,
-    prefix: Arc<str>,
+    client: Arc<Client>,
     entry: Arc<Entry>,
     completed: bool,
 }
@@ -106,9 +143,9 @@ impl Drop for Lease<'_> {
             return;
         }
         let mut entries = self.clients.lock();
-        let current = entries.peek(&self.prefix);
+        let current = entries.peek(&self.entry.target);
         if current.is_some_and(|current| Arc::ptr_eq(current, &self.entry)) {
-            entries.pop(&self.prefix);
+            entries.pop(&self.entry.target);
         }
     }
 }

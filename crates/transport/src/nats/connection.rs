@@ -4,6 +4,7 @@ use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::sync::Arc;
 
+use async_nats::Statistics;
 use async_nats::connection::State;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
@@ -13,16 +14,17 @@ use crate::Progress;
 /// How often a disconnected client is looked at: it has no event to await.
 pub(super) const LOOK: Duration = Duration::from_millis(10);
 
-pub(super) fn is_connected(nats: &async_nats::Client) -> bool {
+fn is_connected(nats: &async_nats::Client) -> bool {
     nats.connection_state() == State::Connected
 }
 
-/// Waits until `nats` is connected, for `wait` at most.
+/// Waits until `broker` is connected, for `wait` at most.
 pub(super) async fn connected(
-    nats: &async_nats::Client,
+    broker: &Broker,
     wait: Duration,
     progress: &Progress,
 ) -> Result<(), RpcError> {
+    let nats = &broker.client;
     if is_connected(nats) {
         return Ok(());
     }
@@ -49,15 +51,34 @@ pub(super) trait Connects: Send + Sync + 'static {
     fn number(&self) -> Option<u64>;
 }
 
-impl Connects for async_nats::Client {
+/// The broker, as a client of it tells.
+#[derive(Debug)]
+pub(super) struct Broker {
+    client: Arc<async_nats::Client>,
+    /// The client's own, kept since every look at it would count another owner.
+    statistics: Arc<Statistics>,
+}
+
+impl Broker {
+    pub(super) fn new(client: Arc<async_nats::Client>) -> Self {
+        let statistics = client.statistics();
+        Self { client, statistics }
+    }
+
+    pub(super) fn client(&self) -> &Arc<async_nats::Client> {
+        &self.client
+    }
+}
+
+impl Connects for Broker {
     fn number(&self) -> Option<u64> {
-        is_connected(self).then(|| self.statistics().connects.load(Ordering::Relaxed))
+        is_connected(&self.client).then(|| self.statistics.connects.load(Ordering::Relaxed))
     }
 }
 
 /// The connection that a client had at some point. One that comes back is another.
 #[derive(Debug)]
-pub(super) struct Connection<N = async_nats::Client> {
+pub(super) struct Connection<N = Broker> {
     client: Arc<N>,
     /// `None` is no connection at all.
     number: Option<u64>,
@@ -70,6 +91,11 @@ impl<N: Connects> Connection<N> {
         Self { client, number }
     }
 
+    /// Whether the client had a connection at all.
+    pub(super) fn exists(&self) -> bool {
+        self.number.is_some()
+    }
+
     /// The one that the client has now.
     pub(super) fn renewed(&self) -> Self {
         Self::of(Arc::clone(&self.client))
@@ -78,15 +104,6 @@ impl<N: Connects> Connection<N> {
     /// Whether the client has noticed that it lost this one.
     pub(super) fn is_lost(&self) -> bool {
         self.number.is_none() || self.client.number() != self.number
-    }
-}
-
-impl<N> Clone for Connection<N> {
-    fn clone(&self) -> Self {
-        Self {
-            client: Arc::clone(&self.client),
-            number: self.number,
-        }
     }
 }
 

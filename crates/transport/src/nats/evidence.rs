@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_nats::client::{PublishError, PublishErrorKind};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
-use super::connection::{Connection, LOST};
+use super::connection::{Broker, Connection, LOST};
 use crate::Stage;
 use crate::leaf::Evidence;
 
@@ -14,7 +14,9 @@ use crate::leaf::Evidence;
 /// handshake.
 #[derive(Clone, Debug)]
 pub struct Handshake {
-    connection: Connection,
+    /// Both streams of a call have it, and what is shared by all calls is better not counted for
+    /// each of them.
+    connection: Arc<Connection>,
 }
 
 impl Handshake {
@@ -32,11 +34,17 @@ impl Handshake {
     /// ```
     #[must_use]
     pub fn new(nats: impl Into<Arc<async_nats::Client>>) -> Self {
-        Self::over(Connection::of(nats.into()))
+        Self::over(Connection::of(Arc::new(Broker::new(nats.into()))))
     }
 
-    pub(super) const fn over(connection: Connection) -> Self {
-        Self { connection }
+    pub(super) fn over(connection: Connection) -> Self {
+        Self {
+            connection: Arc::new(connection),
+        }
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
     }
 }
 

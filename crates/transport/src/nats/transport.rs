@@ -14,7 +14,7 @@ use wrpc_transport_nats::Client;
 
 use super::Handshake;
 use super::clients::Clients;
-use super::connection::{Connection, connected, lost};
+use super::connection::{Broker, connected, lost};
 use super::watcher::Watcher;
 use crate::leaf::{Incoming, Leaving, Outgoing};
 use crate::target::is_subject;
@@ -45,10 +45,11 @@ pub struct NatsTransport(Arc<Config>);
 
 #[derive(Debug)]
 struct Config {
-    nats: Arc<async_nats::Client>,
+    broker: Arc<Broker>,
     clients: Clients,
     watcher: Watcher,
-    prefix: Box<str>,
+    /// Whether the prefix of all targets can be part of a subject.
+    prefix_is_subject: bool,
     reconnect_wait: Duration,
     default_target: Option<Target>,
 }
@@ -100,11 +101,12 @@ impl Builder {
     #[must_use]
     pub fn build(self) -> NatsTransport {
         let nats = Arc::new(self.nats);
+        let broker = Arc::new(Broker::new(Arc::clone(&nats)));
         NatsTransport(Arc::new(Config {
-            clients: Clients::new(Arc::clone(&nats), self.max_clients),
-            watcher: Watcher::new(Arc::clone(&nats)),
-            nats,
-            prefix: self.prefix,
+            prefix_is_subject: self.prefix.is_empty() || is_subject(&self.prefix),
+            clients: Clients::new(nats, self.prefix, self.max_clients),
+            watcher: Watcher::new(Arc::clone(&broker)),
+            broker,
             reconnect_wait: self.reconnect_wait,
             default_target: self.default_target,
         }))
@@ -125,8 +127,8 @@ impl NatsTransport {
 }
 
 impl Config {
-    /// The subject prefix of the call's target.
-    fn subject_prefix<C>(&self, invocation: &Invocation<C>) -> Result<Arc<str>, RpcError> {
+    /// Where the call goes.
+    fn target<'a, C>(&'a self, invocation: &'a Invocation<C>) -> Result<&'a Target, RpcError> {
         let refuse = |reason: &str| {
             RpcError::new(
                 RpcErrorKind::Other,
@@ -142,20 +144,16 @@ impl Config {
         if !named {
             return Err(refuse("its name can't be part of a subject"));
         }
-        let target = invocation
+        if !self.prefix_is_subject {
+            return Err(refuse(
+                "the prefix of the transport can't be part of a subject",
+            ));
+        }
+        invocation
             .target
             .as_ref()
             .or(self.default_target.as_ref())
-            .ok_or_else(|| refuse("the call has no target"))?;
-        if self.prefix.is_empty() {
-            Ok(Arc::from(target.as_str()))
-        } else if is_subject(&self.prefix) {
-            Ok(Arc::from(format!("{}.{target}", self.prefix)))
-        } else {
-            Err(refuse(
-                "the prefix of the transport can't be part of a subject",
-            ))
-        }
+            .ok_or_else(|| refuse("the call has no target"))
     }
 
     /// As many bytes of parameters as go into one message with the call.
@@ -167,7 +165,8 @@ impl Config {
                 .map(|(name, value)| AsRef::<str>::as_ref(name).len() + value.as_str().len() + 4)
                 .sum::<usize>()
         });
-        self.nats
+        self.broker
+            .client()
             .max_payload()
             .saturating_sub(REPLY_SUBJECT)
             .saturating_sub(headers)
@@ -204,20 +203,25 @@ where
 {
     let progress: Progress = invocation.progress().clone();
     let held = progress.hold();
-    let prefix = config.subject_prefix(&invocation)?;
-    connected(&config.nats, config.reconnect_wait, &progress).await?;
-    let lease = config.clients.get(prefix, &progress).await?;
+    let place = config.clients.place(config.target(&invocation)?);
+    if !place.is_taken() {
+        connected(&config.broker, config.reconnect_wait, &progress).await?;
+    }
+    let lease = place.lease(&progress).await?;
     // Making a client may have taken a while.
-    connected(&config.nats, config.reconnect_wait, &progress).await?;
-
-    let connection = Connection::of(Arc::clone(&config.nats));
+    let (mut connection, mut loss) = config.watcher.watch();
+    while !connection.exists() {
+        connected(&config.broker, config.reconnect_wait, &progress).await?;
+        (connection, loss) = config.watcher.watch();
+    }
+    let handshake = Handshake::over(connection);
     held.send();
     let headers = invocation.context.into_transport();
     let first = config.first_message(headers.as_ref());
     let rest = invocation
         .params
         .split_off(first.min(invocation.params.len()));
-    let leaving = Leaving::new(Handshake::over(connection.clone()), &progress);
+    let leaving = Leaving::new(handshake.clone(), &progress);
     tokio::select! {
         biased;
         invoked = lease.client().invoke(
@@ -231,6 +235,6 @@ where
             lease.complete();
             Ok(channels)
         }
-        () = config.watcher.lost(&connection) => Err(progress.fail(lost(&progress)).clone()),
+        () = loss.of(handshake.connection()) => Err(progress.fail(lost(&progress)).clone()),
     }
 }

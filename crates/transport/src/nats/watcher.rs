@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::connection::{Connection, Connects, LOOK};
+use super::connection::{Broker, Connection, Connects, LOOK};
 
 /// How often to look for nobody before going to sleep, so that a caller who makes one call after
 /// the other need not wake the task each time.
@@ -18,7 +18,7 @@ const LINGER: u32 = 100;
 /// A timer of each call's own would cost more than all else that this crate does for a call: it is
 /// the next one to fire, so the runtime's driver has to be woken to learn of it.
 #[derive(Debug)]
-pub(super) struct Watcher<N = async_nats::Client>(Arc<Shared<N>>);
+pub(super) struct Watcher<N = Broker>(Arc<Shared<N>>);
 
 #[derive(Debug)]
 struct Shared<N> {
@@ -38,21 +38,39 @@ impl<N: Connects> Watcher<N> {
         }))
     }
 
-    /// Waits until the client has noticed that it lost `connection`.
+    /// The connection that the client has now, and word of its loss.
     ///
-    /// Cancel safe. The task that looks goes on for a second after the last one who waited, and ends
-    /// with the watcher.
-    pub(super) async fn lost(&self, connection: &Connection<N>) {
-        let mut changes = self.0.changes.subscribe();
-        // The receiver has to be there before the task may decide that nobody waits, and what
-        // happens from here on has to be seen either by the task or by the check below.
+    /// The task that looks goes on for a second after the last of those is gone, and ends with the
+    /// watcher.
+    pub(super) fn watch(&self) -> (Connection<N>, Loss) {
+        // In this order: the receiver has to be there before the task may decide that nobody waits,
+        // and the task has to know a connection that is not younger than the caller's.
+        let changes = self.0.changes.subscribe();
         if !self.0.looking.swap(true, Ordering::AcqRel) {
             let looking = Looking(Arc::downgrade(&self.0));
             tokio::spawn(look(looking, Connection::of(Arc::clone(&self.0.client))));
         }
-        while !connection.is_lost() {
-            // The sender lives as long as `self`.
-            if changes.changed().await.is_err() {
+        let connection = Connection::of(Arc::clone(&self.0.client));
+        (connection, Loss { changes })
+    }
+}
+
+/// Word of the loss of a connection.
+#[derive(Debug)]
+pub(super) struct Loss {
+    changes: watch::Receiver<()>,
+}
+
+impl Loss {
+    /// Waits until the client has noticed that it lost `connection`, which came with this. Cancel
+    /// safe.
+    pub(super) async fn of<N: Connects>(&mut self, connection: &Connection<N>) {
+        if !connection.exists() {
+            return;
+        }
+        // Without a sender there is no client any more.
+        while self.changes.changed().await.is_ok() {
+            if connection.is_lost() {
                 return;
             }
         }
@@ -127,11 +145,9 @@ mod tests {
         }
     }
 
-    fn watcher() -> (Arc<Fake>, Watcher<Fake>, Connection<Fake>) {
+    fn watcher() -> (Arc<Fake>, Watcher<Fake>) {
         let client = Arc::new(Fake(AtomicU64::new(1)));
-        let watcher = Watcher::new(Arc::clone(&client));
-        let connection = Connection::of(Arc::clone(&client));
-        (client, watcher, connection)
+        (Arc::clone(&client), Watcher::new(client))
     }
 
     fn tasks() -> usize {
@@ -145,8 +161,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn everyone_who_waits_learns_of_a_loss() {
         for now in [0, 2] {
-            let (client, watcher, connection) = watcher();
-            let calls = futures::future::join_all((0..3).map(|_| watcher.lost(&connection)));
+            let (client, watcher) = watcher();
+            let mut waiting = [0; 3].map(|_| watcher.watch());
+            let calls = waiting
+                .iter_mut()
+                .map(|(connection, loss)| loss.of(connection));
+            let calls = futures::future::join_all(calls);
             let mut calls = core::pin::pin!(calls);
             assert!(calls.as_mut().now_or_never().is_none());
             passes(3).await;
@@ -157,19 +177,36 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_lost_before_anyone_waits_needs_no_look() {
-        let (client, watcher, connection) = watcher();
+    async fn a_connection_that_is_not_there_is_lost() {
+        let (client, watcher) = watcher();
+        client.0.store(0, Ordering::Relaxed);
+        let (connection, mut loss) = watcher.watch();
+        assert!(!connection.exists());
+        assert!(loss.of(&connection).now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_made_between_two_looks_is_watched_too() {
+        let (client, watcher) = watcher();
+        let _first = watcher.watch();
+        passes(1).await;
         client.0.store(2, Ordering::Relaxed);
-        assert!(watcher.lost(&connection).now_or_never().is_some());
+        let (connection, mut loss) = watcher.watch();
+        let mut told = core::pin::pin!(loss.of(&connection));
+        passes(3).await;
+        assert!(told.as_mut().now_or_never().is_none());
+        client.0.store(0, Ordering::Relaxed);
+        told.await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_task_looks_and_ends_when_nobody_waits() {
-        let (client, watcher, connection) = watcher();
+        let (client, watcher) = watcher();
         let before = tasks();
         for _ in 0..3 {
             for _ in 0..5 {
-                assert!(watcher.lost(&connection).now_or_never().is_none());
+                let (connection, mut loss) = watcher.watch();
+                assert!(loss.of(&connection).now_or_never().is_none());
             }
             assert_eq!(tasks(), before + 1);
             passes(LINGER - 1).await;
@@ -178,22 +215,25 @@ mod tests {
             assert_eq!(tasks(), before);
         }
         // Somebody who waits keeps it.
-        let mut call = core::pin::pin!(watcher.lost(&connection));
-        assert!(call.as_mut().now_or_never().is_none());
+        let (connection, mut loss) = watcher.watch();
+        let mut told = core::pin::pin!(loss.of(&connection));
+        assert!(told.as_mut().now_or_never().is_none());
         passes(3 * LINGER).await;
         assert_eq!(tasks(), before + 1);
         client.0.store(0, Ordering::Relaxed);
-        call.await;
+        told.await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_task_ends_with_the_watcher() {
-        let (_client, watcher, connection) = watcher();
+        let (_client, watcher) = watcher();
         let before = tasks();
-        assert!(watcher.lost(&connection).now_or_never().is_none());
+        let waiting = watcher.watch();
         drop(watcher);
+        assert_eq!(tasks(), before + 1);
         passes(1).await;
         assert_eq!(tasks(), before);
+        drop(waiting);
     }
 
     #[test]
@@ -205,15 +245,17 @@ mod tests {
                 .build()
                 .unwrap()
         };
-        let (client, watcher, connection) = watcher();
+        let (client, watcher) = watcher();
         runtime().block_on(async {
-            assert!(watcher.lost(&connection).now_or_never().is_none());
+            let (connection, mut loss) = watcher.watch();
+            assert!(loss.of(&connection).now_or_never().is_none());
         });
         runtime().block_on(async {
-            let mut call = core::pin::pin!(watcher.lost(&connection));
-            assert!(call.as_mut().now_or_never().is_none());
+            let (connection, mut loss) = watcher.watch();
+            let mut told = core::pin::pin!(loss.of(&connection));
+            assert!(told.as_mut().now_or_never().is_none());
             client.0.store(2, Ordering::Relaxed);
-            call.await;
+            told.await;
         });
     }
 }
