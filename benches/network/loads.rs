@@ -17,11 +17,20 @@ const PAYLOAD: [usize; 4] = [16, 4 * KIB, 256 * KIB, 3 * MIB];
 /// count as unanswered.
 const SLOWEST: usize = 16 * MIB;
 
+/// Bytes on their way that hold up nothing, and that hold up a little.
+const FEW: usize = 4 * MIB;
+const MANY: usize = 64 * MIB;
+
 /// Every number of calls with every size.
 pub(crate) fn full() -> impl Iterator<Item = Load> {
     PAYLOAD.into_iter().flat_map(|payload| {
         CONCURRENCY.into_iter().map(move |concurrency| {
-            let rounds = if payload <= 4 * KIB { 40 } else { 20 };
+            // The more is on its way, the longer a turn takes, and the less of it is overhead.
+            let rounds = match concurrency * payload {
+                ..=FEW => 40,
+                ..=MANY => 10,
+                _ => 4,
+            };
             load(concurrency, payload, rounds, Duration::from_millis(100))
         })
     })
