@@ -13,7 +13,7 @@
 //! | | [`nats`], the leaf over `wrpc_transport_nats::Client` | `nats` |
 //! | `wrpc-middleware-runtime` | [`runtime`], the Wasmtime adapter | `runtime` |
 
-pub use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
+pub use wrpc_middleware_errors::{Delivery, Detail, RpcError, RpcErrorKind};
 #[cfg(feature = "runtime")]
 pub use wrpc_middleware_runtime as runtime;
 #[cfg(feature = "nats")]
