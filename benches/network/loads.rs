@@ -15,7 +15,7 @@ const PAYLOAD: [usize; 4] = [16, 4 * KIB, 256 * KIB, 3 * MIB];
 
 /// The slowest that bytes go through a loaded machine, per second; where that is wrong, calls
 /// count as unanswered.
-const SLOWEST: usize = 16 * MIB;
+const SLOWEST: usize = 4 * MIB;
 
 /// Bytes on their way that hold up nothing, and that hold up a little.
 const FEW: usize = 4 * MIB;
