@@ -45,7 +45,8 @@ async fn main() -> anyhow::Result<()> {
     };
     let server = NatsServer::start().await;
     let _target = target::start(&server.url()).await;
-    let mut record = measure(&server, &arguments, &loads).await?;
+    let mut record = Record::new(BENCH);
+    // First, as long as the process has no memory left over from large values.
     if arguments.matches(&format!("{BENCH}/{}", endurance::NAME)) {
         let calls = match (arguments.measure, arguments.quick) {
             (false, _) => 2_000,
@@ -54,6 +55,7 @@ async fn main() -> anyhow::Result<()> {
         };
         record.samples = endurance::measure(&server.url(), calls).await?;
     }
+    measure(&server, &arguments, &loads, &mut record).await?;
     if arguments.measure {
         record.save()?;
     }
@@ -70,9 +72,9 @@ async fn measure(
     server: &NatsServer,
     arguments: &Arguments,
     loads: &[Load],
-) -> anyhow::Result<Record> {
+    record: &mut Record,
+) -> anyhow::Result<()> {
     let url = server.url();
-    let mut record = Record::new(BENCH);
     let version = server.connect().await.server_info().version;
     record.versions.push(format!("nats-server {version}"));
     for (index, load) in loads.iter().enumerate() {
@@ -102,7 +104,7 @@ async fn measure(
             record.comparisons.push(comparison);
         }
     }
-    Ok(record)
+    Ok(())
 }
 
 /// The rows that the filter lets through.
