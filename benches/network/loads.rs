@@ -26,10 +26,13 @@ pub(crate) fn full() -> impl Iterator<Item = Load> {
     PAYLOAD.into_iter().flat_map(|payload| {
         CONCURRENCY.into_iter().map(move |concurrency| {
             // The more is on its way, the longer a turn takes, and the less of it is overhead.
-            let rounds = match concurrency * payload {
-                ..=FEW => 40,
-                ..=MANY => 10,
-                _ => 4,
+            let bytes = concurrency * payload;
+            let rounds = if bytes <= FEW {
+                40
+            } else if bytes <= MANY {
+                10
+            } else {
+                4
             };
             load(concurrency, payload, rounds, Duration::from_millis(100))
         })

@@ -46,6 +46,7 @@ async fn main() -> anyhow::Result<()> {
     let server = NatsServer::start().await;
     let _target = target::start(&server.url()).await;
     let mut record = Record::new(BENCH);
+    let mut failed = Vec::new();
     // First, as long as the process has no memory left over from large values.
     if arguments.matches(&format!("{BENCH}/{}", endurance::NAME)) {
         let calls = match (arguments.measure, arguments.quick) {
@@ -53,7 +54,11 @@ async fn main() -> anyhow::Result<()> {
             (true, true) => 100_000,
             (true, false) => 1_000_000,
         };
-        record.samples = endurance::measure(&server.url(), calls).await?;
+        match endurance::measure(&server.url(), calls).await {
+            Ok(samples) => record.samples = samples,
+            // The rows are worth having all the same.
+            Err(error) => failed.push(format!("{}: {error:#}", endurance::NAME)),
+        }
     }
     measure(&server, &arguments, &loads, &mut record).await?;
     if arguments.measure {
@@ -61,9 +66,9 @@ async fn main() -> anyhow::Result<()> {
     }
     // A row may fail for reasons of its own, and the others are worth having; but it has to be
     // seen.
-    let failed: Vec<_> = failures(&record).collect();
+    failed.extend(failures(&record));
     if !failed.is_empty() {
-        bail!("rows that failed:\n{}", failed.join("\n"));
+        bail!("what failed:\n{}", failed.join("\n"));
     }
     Ok(())
 }

@@ -122,6 +122,11 @@ pub async fn compare(
             contestant.round(load).await;
         }
     }
+    for contestant in &mut contestants {
+        if !contestant.rounds.is_empty() && contestant.latency.is_empty() {
+            contestant.give_up(&anyhow::anyhow!("no call was answered"));
+        }
+    }
     Comparison {
         title: title.to_owned(),
         concurrency: load.concurrency,
@@ -217,9 +222,12 @@ impl Contestant {
         }
         let cpu_ns = cpu_time()?.saturating_sub(cpu_before);
         let middle = latencies.len() / 2;
-        anyhow::ensure!(!latencies.is_empty(), "no call was answered");
-        let (_, median, _) = latencies.select_nth_unstable(middle);
-        let median_ns = *median;
+        // A round without an answer stays: the rounds of the other rows have the same index.
+        let median_ns = if latencies.is_empty() {
+            0
+        } else {
+            *latencies.select_nth_unstable(middle).1
+        };
         for latency in &latencies {
             self.latency.record(*latency)?;
         }
@@ -414,6 +422,45 @@ mod tests {
             panic!("one row");
         };
         assert_eq!((row.unanswered, row.rounds.len()), (1, LOAD.rounds));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_round_without_an_answer_is_one_of_many() {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let contender = |first_lost: usize, last_lost: usize| {
+            let calls = Arc::clone(&calls);
+            Contender::new("lossy", move || {
+                let calls = Arc::clone(&calls);
+                async move {
+                    Ok(move || -> BoxFuture<'static, anyhow::Result<()>> {
+                        let call = calls.fetch_add(1, Ordering::Relaxed);
+                        if (first_lost..=last_lost).contains(&call) {
+                            Box::pin(core::future::pending())
+                        } else {
+                            Box::pin(async { Ok(()) })
+                        }
+                    })
+                }
+            })
+        };
+        let load = Load {
+            concurrency: 1,
+            ..LOAD
+        };
+        // The first call is the warm-up's.
+        let comparison = compare("title", "lossy", load, vec![contender(1, 1)]).await;
+        let [row] = &comparison.rows[..] else {
+            panic!("one row");
+        };
+        assert_eq!((row.unanswered, row.failed.as_deref()), (1, None));
+        let answered: Vec<_> = row.rounds.iter().map(|round| round.calls > 0).collect();
+        assert_eq!(answered, [false, true, true, true]);
+
+        let comparison = compare("title", "lossy", load, vec![contender(0, usize::MAX)]).await;
+        let [row] = &comparison.rows[..] else {
+            panic!("one row");
+        };
+        assert_eq!(row.failed.as_deref(), Some("no call was answered"));
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

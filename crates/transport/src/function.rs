@@ -24,7 +24,9 @@ impl<T: AsRef<str>> Function<T> {
                 .strip_prefix(instance)
                 .and_then(|rest| rest.strip_prefix('#'))
         };
-        rest.is_some_and(|rest| rest.starts_with(func))
+        // Another function's name may begin with this one's.
+        rest.and_then(|rest| rest.strip_prefix(func))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
     }
 }
 

@@ -38,7 +38,7 @@ impl Quantity {
         // Without a call there is no time that one took.
         match self {
             Self::Latency => (calls > 0.0).then_some(median),
-            Self::Throughput => Some(round.throughput()),
+            Self::Throughput => (calls > 0.0).then(|| round.throughput()),
             Self::CpuTime => (calls > 0.0).then(|| cpu / calls),
         }
     }

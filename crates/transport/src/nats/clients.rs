@@ -112,18 +112,18 @@ impl<'a> Place<'a> {
             client: Arc::clone(client),
             clients,
             entry,
-            completed: false,
+            inside: false,
         })
     }
 }
 
-/// A client for one call. Dropped before it is [complete](Lease::complete), it counts as a call
-/// that was given up inside the client.
+/// A client for one call. Dropped between [`enter`](Lease::enter) and [`complete`](Lease::complete),
+/// it counts as a call that was given up inside the client.
 pub(super) struct Lease<'a> {
     clients: &'a Clients,
     client: Arc<Client>,
     entry: Arc<Entry>,
-    completed: bool,
+    inside: bool,
 }
 
 impl Lease<'_> {
@@ -131,15 +131,20 @@ impl Lease<'_> {
         &self.client
     }
 
+    /// Says that the client gets the call now.
+    pub(super) fn enter(&mut self) {
+        self.inside = true;
+    }
+
     /// Says that the client has handed the call over.
     pub(super) fn complete(mut self) {
-        self.completed = true;
+        self.inside = false;
     }
 }
 
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
-        if self.completed || self.entry.abandoned.fetch_add(1, Ordering::Relaxed) < ABANDONED - 1 {
+        if !self.inside || self.entry.abandoned.fetch_add(1, Ordering::Relaxed) < ABANDONED - 1 {
             return;
         }
         let mut entries = self.clients.lock();

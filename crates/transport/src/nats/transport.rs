@@ -207,7 +207,7 @@ where
     if !place.is_taken() {
         connected(&config.broker, config.reconnect_wait, &progress).await?;
     }
-    let lease = place.lease(&progress).await?;
+    let mut lease = place.lease(&progress).await?;
     // Making a client may have taken a while.
     let (mut connection, mut loss) = config.watcher.watch();
     while !connection.exists() {
@@ -222,6 +222,7 @@ where
         .params
         .split_off(first.min(invocation.params.len()));
     let leaving = Leaving::new(handshake.clone(), &progress);
+    lease.enter();
     tokio::select! {
         biased;
         invoked = lease.client().invoke(

@@ -40,36 +40,49 @@ impl<N: Connects> Watcher<N> {
 
     /// The connection that the client has now, and word of its loss.
     ///
-    /// The task that looks goes on for a second after the last of those is gone, and ends with the
+    /// The task that looks runs on the runtime of whoever was first, and on another's once that
+    /// runtime has ended. It goes on for a second after the last of those is gone, and ends with the
     /// watcher.
-    pub(super) fn watch(&self) -> (Connection<N>, Loss) {
+    pub(super) fn watch(&self) -> (Connection<N>, Loss<'_, N>) {
         // In this order: the receiver has to be there before the task may decide that nobody waits,
         // and the task has to know a connection that is not younger than the caller's.
         let changes = self.0.changes.subscribe();
+        self.look();
+        let connection = Connection::of(Arc::clone(&self.0.client));
+        let loss = Loss {
+            watcher: self,
+            changes,
+        };
+        (connection, loss)
+    }
+
+    /// Starts the task that looks, on the caller's runtime, if there is none.
+    fn look(&self) {
         if !self.0.looking.swap(true, Ordering::AcqRel) {
             let looking = Looking(Arc::downgrade(&self.0));
             tokio::spawn(look(looking, Connection::of(Arc::clone(&self.0.client))));
         }
-        let connection = Connection::of(Arc::clone(&self.0.client));
-        (connection, Loss { changes })
     }
 }
 
 /// Word of the loss of a connection.
 #[derive(Debug)]
-pub(super) struct Loss {
+pub(super) struct Loss<'a, N> {
+    watcher: &'a Watcher<N>,
     changes: watch::Receiver<()>,
 }
 
-impl Loss {
+impl<N: Connects> Loss<'_, N> {
     /// Waits until the client has noticed that it lost `connection`, which came with this. Cancel
     /// safe.
-    pub(super) async fn of<N: Connects>(&mut self, connection: &Connection<N>) {
+    pub(super) async fn of(&mut self, connection: &Connection<N>) {
         if !connection.exists() {
             return;
         }
         // Without a sender there is no client any more.
         while self.changes.changed().await.is_ok() {
+            // The task may have ended with its runtime.
+            self.watcher.look();
             if connection.is_lost() {
                 return;
             }
@@ -121,6 +134,8 @@ impl<N> Drop for Looking<N> {
     fn drop(&mut self) {
         if let Some(shared) = self.0.upgrade() {
             shared.looking.store(false, Ordering::Release);
+            // Those who wait on another runtime have to look for themselves from now on.
+            shared.changes.send_replace(());
         }
     }
 }
@@ -228,12 +243,11 @@ mod tests {
     async fn the_task_ends_with_the_watcher() {
         let (_client, watcher) = watcher();
         let before = tasks();
-        let waiting = watcher.watch();
+        drop(watcher.watch());
         drop(watcher);
         assert_eq!(tasks(), before + 1);
         passes(1).await;
         assert_eq!(tasks(), before);
-        drop(waiting);
     }
 
     #[test]
@@ -254,6 +268,30 @@ mod tests {
             let (connection, mut loss) = watcher.watch();
             let mut told = core::pin::pin!(loss.of(&connection));
             assert!(told.as_mut().now_or_never().is_none());
+            client.0.store(2, Ordering::Relaxed);
+            told.await;
+        });
+    }
+
+    #[test]
+    fn who_waits_on_another_runtime_goes_on_when_the_first_ends() {
+        let runtime = || {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build()
+                .unwrap()
+        };
+        let (client, watcher) = watcher();
+        let first = runtime();
+        first.block_on(async { drop(watcher.watch()) });
+        runtime().block_on(async {
+            let (connection, mut loss) = watcher.watch();
+            let mut told = core::pin::pin!(loss.of(&connection));
+            assert!(told.as_mut().now_or_never().is_none());
+            first.shutdown_background();
+            assert!(told.as_mut().now_or_never().is_none(), "nothing is lost");
+            assert_eq!(tasks(), 1, "it looks for itself");
             client.0.store(2, Ordering::Relaxed);
             told.await;
         });
