@@ -1,10 +1,12 @@
 //! What is known of each target.
 
+use core::hash::BuildHasher as _;
 use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap};
 use tokio::time::Instant;
 
 use super::TargetLivenessLayer;
@@ -12,8 +14,12 @@ use crate::clock::after;
 use crate::progress::WeakProgress;
 use crate::{Progress, Target};
 
-/// How many targets are known at a time. Of more, nothing is known, so they are never left alone.
-const MANY: usize = 1024;
+/// Into how many parts the targets are divided by their hash, so that one that is new copies few.
+const PARTS: usize = 16;
+
+/// How many targets of a part are known at a time. Of more, nothing is known, so they are never left
+/// alone.
+const MANY: usize = 64;
 
 /// For how many handshake timeouts a call that was taken vouches for its target.
 const VOUCHES: u32 = 10;
@@ -23,10 +29,13 @@ const VOUCHES: u32 = 10;
 #[derive(Debug)]
 pub(super) struct Targets {
     config: TargetLivenessLayer,
-    known: ArcSwap<HashMap<Target, Arc<Known>>>,
+    known: [ArcSwap<Part>; PARTS],
+    hasher: DefaultHashBuilder,
     /// Where calls without a target go.
     somewhere: Arc<Known>,
 }
+
+type Part = HashMap<Target, Arc<Known>>;
 
 /// What is known of one target.
 #[derive(Debug)]
@@ -53,7 +62,8 @@ impl Targets {
     pub(super) fn new(config: TargetLivenessLayer) -> Self {
         Self {
             config,
-            known: ArcSwap::default(),
+            known: Default::default(),
+            hasher: DefaultHashBuilder::default(),
             somewhere: Arc::new(Known::new(config)),
         }
     }
@@ -66,7 +76,7 @@ impl Targets {
     pub(super) fn admit(&self, target: Option<&Target>) -> Option<Admission> {
         let known = match target {
             None => Some(Arc::clone(&self.somewhere)),
-            Some(target) => self.get(target).or_else(|| self.insert(target)),
+            Some(target) => self.known(target),
         };
         let probe = match &known {
             Some(known) => known.admit()?,
@@ -79,25 +89,39 @@ impl Targets {
         })
     }
 
-    fn get(&self, target: &Target) -> Option<Arc<Known>> {
-        self.known.load().get(target).cloned()
+    fn known(&self, target: &Target) -> Option<Arc<Known>> {
+        let part = self.part(target)?;
+        let known = part.load().get(target).cloned();
+        known.or_else(|| self.insert(part, target))
     }
 
-    /// Makes room for `target`, if that is possible.
-    fn insert(&self, target: &Target) -> Option<Arc<Known>> {
-        self.known.rcu(|known| {
-            let mut known = HashMap::clone(known);
-            if known.len() >= MANY {
-                known.retain(|_, known| !known.lock().is_idle());
+    fn part(&self, target: &Target) -> Option<&ArcSwap<Part>> {
+        let [byte, ..] = self.hasher.hash_one(target).to_be_bytes();
+        self.known.get(usize::from(byte) % PARTS)
+    }
+
+    /// Makes room for `target`, if that is possible. A call that runs and whose target loses its
+    /// place has a verdict that nobody hears.
+    fn insert(&self, part: &ArcSwap<Part>, target: &Target) -> Option<Arc<Known>> {
+        let now = Instant::now();
+        let is_idle = |known: &Known| known.lock().is_idle(now, &self.config);
+        let current = part.load();
+        if current.len() >= MANY && !current.values().any(|known| is_idle(known)) {
+            return None;
+        }
+        drop(current);
+        part.rcu(|part| {
+            let mut part = Part::clone(part);
+            if part.len() >= MANY {
+                part.retain(|_, known| !is_idle(known));
             }
-            if known.len() < MANY {
-                known
-                    .entry(target.clone())
+            if part.len() < MANY {
+                part.entry(target.clone())
                     .or_insert_with(|| Arc::new(Known::new(self.config)));
             }
-            known
+            part
         });
-        self.get(target)
+        part.load().get(target).cloned()
     }
 }
 
@@ -148,16 +172,25 @@ impl Known {
 impl Health {
     /// Whether a silence that began at `since` shows anything.
     fn counts(&self, since: Instant, now: Instant, config: &TargetLivenessLayer) -> bool {
-        let vouched = self.last_handshake.is_some_and(|taken| {
-            now.saturating_duration_since(taken) <= config.handshake_timeout.saturating_mul(VOUCHES)
-        });
+        let vouched = self
+            .last_handshake
+            .is_some_and(|taken| now.saturating_duration_since(taken) <= vouched_for(config));
         let counted_already = self.last_silence.is_some_and(|silence| silence > since);
         !(vouched || self.last_accepted.is_running() || counted_already)
     }
 
-    fn is_idle(&self) -> bool {
-        self.silences == 0 && !self.last_accepted.is_running()
+    /// Whether nothing is lost by forgetting this: no suspicion that is recent, and no call.
+    fn is_idle(&self, now: Instant, config: &TargetLivenessLayer) -> bool {
+        let recent = |silence| now.saturating_duration_since(silence) <= vouched_for(config);
+        let suspected = self.last_silence.is_some_and(recent);
+        let open = self.open_until.is_some_and(|until| now < until);
+        !(suspected || open || self.probe.is_some() || self.last_accepted.is_running())
     }
+}
+
+/// How long what was seen of a target says something about it.
+fn vouched_for(config: &TargetLivenessLayer) -> Duration {
+    config.handshake_timeout.saturating_mul(VOUCHES)
 }
 
 /// A call that was let through. Dropped without a verdict, it only ends its probe.
@@ -228,5 +261,57 @@ impl Drop for Admission {
                 health.probe = None;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HANDSHAKE: Duration = Duration::from_secs(1);
+
+    fn targets() -> Targets {
+        Targets::new(TargetLivenessLayer::new(HANDSHAKE).silences(2))
+    }
+
+    fn target(n: usize) -> Target {
+        Target::new(format!("target-{n}")).unwrap()
+    }
+
+    fn silence(targets: &Targets, n: usize) {
+        let mut admission = targets.admit(Some(&target(n))).unwrap();
+        admission.waits();
+        admission.silent();
+    }
+
+    fn len(targets: &Targets) -> usize {
+        targets.known.iter().map(|part| part.load().len()).sum()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_is_for_whom_something_is_known_of() {
+        let targets = targets();
+        for n in 0..2 * PARTS * MANY {
+            silence(&targets, n);
+        }
+        assert_eq!(len(&targets), PARTS * MANY, "every part is full");
+        // Of who found no place nothing is known, however often they are silent.
+        let newcomer = 10_000;
+        for _ in 0..3 {
+            silence(&targets, newcomer);
+        }
+        assert!(targets.admit(Some(&target(newcomer))).is_some());
+
+        // An old suspicion gives its place to a newcomer.
+        tokio::time::advance(vouched_for(&targets.config) + HANDSHAKE).await;
+        silence(&targets, newcomer);
+        tokio::time::advance(Duration::from_millis(1)).await;
+        silence(&targets, newcomer);
+        assert!(targets.admit(Some(&target(newcomer))).is_none());
+        // And what is known stays known.
+        for n in 0..2 * PARTS * MANY {
+            drop(targets.admit(Some(&target(n))));
+        }
+        assert!(targets.admit(Some(&target(newcomer))).is_none());
     }
 }
