@@ -29,7 +29,7 @@ use wrpc_middleware_bench::arguments::{Arguments, measures};
 
 use crate::support::backtraces;
 use crate::support::links;
-use crate::support::path::{Expected, Path};
+use crate::support::path::{Expected, FUNCTION, INSTANCE, Path};
 use crate::support::paths;
 
 fn main() -> anyhow::Result<()> {
@@ -67,10 +67,7 @@ fn smoke(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let table = links::table(1_000);
     let sources = links::random_sources(1_000);
-    links::with_request(|request| {
-        assert_eq!(look_up(request, &table, &sources, 1_000), 1_000);
-        Duration::ZERO
-    });
+    assert_eq!(look_up(&table, &sources, 1_000), 1_000);
     Ok(())
 }
 
@@ -103,13 +100,11 @@ fn lookup(criterion: &mut Criterion) -> anyhow::Result<()> {
         ] {
             group.bench_function(BenchmarkId::new(name, count), |bencher| {
                 bencher.iter_custom(|lookups| {
-                    links::with_request(|request| {
-                        let begun = Instant::now();
-                        let found = look_up(request, &table, &sources, lookups);
-                        let elapsed = begun.elapsed();
-                        assert_eq!(found, lookups);
-                        elapsed
-                    })
+                    let begun = Instant::now();
+                    let found = look_up(&table, &sources, lookups);
+                    let elapsed = begun.elapsed();
+                    assert_eq!(found, lookups);
+                    elapsed
                 });
             });
         }
@@ -163,12 +158,8 @@ fn measure(
 }
 
 /// How many of `lookups` calls by `sources`, in turn, have a link.
-fn look_up<'a>(
-    mut request: LinkRequest<'a>,
-    table: &LinkTable,
-    sources: &'a [String],
-    lookups: u64,
-) -> u64 {
+fn look_up(table: &LinkTable, sources: &[String], lookups: u64) -> u64 {
+    let mut request = LinkRequest::new(None, INSTANCE, FUNCTION);
     let mut found = 0;
     let mut sources = sources.iter().cycle();
     for _ in 0..lookups {

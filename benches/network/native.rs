@@ -1,5 +1,6 @@
 //! What a native program can call by.
 
+use core::future::Future;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -142,15 +143,21 @@ fn row<I>(name: &str, transport: I, cx: I::Context, data: &Bytes) -> Contender
 where
     I: Invoke<Context: Clone> + 'static,
 {
-    let (transport, data) = (Arc::new(transport), data.clone());
+    let caller = (Arc::new(transport), cx, data.clone());
+    contender(name, caller, |(transport, cx, data)| async move {
+        echo(&*transport, cx, data).await
+    })
+}
+
+/// A row whose callers all call by `call`, each time with a clone of `with`.
+fn contender<T, F>(name: &str, with: T, call: fn(T) -> F) -> Contender
+where
+    T: Clone + Send + Sync + 'static,
+    F: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
     Contender::new(name, move || {
-        let (transport, cx, data) = (Arc::clone(&transport), cx.clone(), data.clone());
-        async move {
-            Ok(move || -> BoxFuture<'static, _> {
-                let (transport, cx, data) = (Arc::clone(&transport), cx.clone(), data.clone());
-                Box::pin(async move { echo(&*transport, cx, data).await })
-            })
-        }
+        let with = with.clone();
+        async move { Ok(move || -> BoxFuture<'static, _> { Box::pin(call(with.clone())) }) }
     })
 }
 
@@ -173,41 +180,31 @@ pub(crate) async fn echo<I: Invoke>(
 
 /// A request of NATS itself: several at once where one message has no room for the payload.
 async fn raw(name: &str, url: &str, data: &Bytes) -> Contender {
-    let (nats, data) = (connect(url).await, data.clone());
-    Contender::new(name, move || {
-        let (nats, data) = (nats.clone(), data.clone());
-        async move {
-            Ok(move || -> BoxFuture<'static, _> {
-                let (nats, data) = (nats.clone(), data.clone());
-                Box::pin(async move {
-                    let max = nats.server_info().max_payload.max(1);
-                    let requests = (0..data.len()).step_by(max).map(|start| {
-                        let part = data.slice(start..data.len().min(start + max));
-                        nats.request(RAW, part)
-                    });
-                    let replies = try_join_all(requests).await?;
-                    let received: usize = replies.iter().map(|reply| reply.payload.len()).sum();
-                    ensure!(received == data.len(), "{received} bytes came back");
-                    Ok(())
-                })
-            })
-        }
-    })
+    contender(
+        name,
+        (connect(url).await, data.clone()),
+        |(nats, data)| async move {
+            let max = nats.max_payload().max(1);
+            let requests = (0..data.len()).step_by(max).map(|start| {
+                let part = data.slice(start..data.len().min(start + max));
+                nats.request(RAW, part)
+            });
+            let replies = try_join_all(requests).await?;
+            let received: usize = replies.iter().map(|reply| reply.payload.len()).sum();
+            ensure!(received == data.len(), "{received} bytes came back");
+            Ok(())
+        },
+    )
 }
 
 /// A client of upstream's for every call, as wasmCloud 1.9's host makes them.
 async fn new_client(name: &str, url: &str, data: &Bytes) -> Contender {
-    let (nats, data) = (connect(url).await, data.clone());
-    Contender::new(name, move || {
-        let (nats, data) = (nats.clone(), data.clone());
-        async move {
-            Ok(move || -> BoxFuture<'static, _> {
-                let (nats, data) = (nats.clone(), data.clone());
-                Box::pin(async move {
-                    let client = Client::new(nats, TARGET, None).await?;
-                    echo(&client, None, data).await
-                })
-            })
-        }
-    })
+    contender(
+        name,
+        (connect(url).await, data.clone()),
+        |(nats, data)| async move {
+            let client = Client::new(nats, TARGET, None).await?;
+            echo(&client, None, data).await
+        },
+    )
 }

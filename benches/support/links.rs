@@ -1,18 +1,12 @@
 //! Tables of many links, and who calls by them.
 
-use core::time::Duration;
-use std::sync::OnceLock;
-
-use bytes::Bytes;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
-use tower::{Layer as _, Service as _};
-use wrpc_middleware::link::{Link, LinkAuthorizationLayer, LinkRequest, LinkTable};
-use wrpc_middleware::{Context, Invocation, Target, Transport};
+use wrpc_middleware::Target;
+use wrpc_middleware::link::{Link, LinkTable};
 
-use super::immediate::{Handshake, Immediate};
-use super::path::{FUNCTION, INSTANCE};
+use super::path::INSTANCE;
 
 /// How many links the measured tables have.
 pub const SIZES: [usize; 3] = [1, 1_000, 100_000];
@@ -50,22 +44,4 @@ pub fn random_sources(count: usize) -> Vec<String> {
 /// The same one, call by call. As long a list as the other, so that reading it costs the same.
 pub fn same_source(count: usize) -> Vec<String> {
     vec![source(count / 2); REQUESTS]
-}
-
-/// Lets `measure` look up links by a request. Only the authorization layer can make one, so this
-/// is done from inside of a policy.
-pub fn with_request(measure: impl Fn(LinkRequest<'_>) -> Duration + Send + Sync) -> Duration {
-    let measured = OnceLock::new();
-    let policy = |request: &LinkRequest<'_>| -> Option<Target> {
-        measured.get_or_init(|| measure(*request));
-        None
-    };
-    let leaf = Transport::with_evidence(Immediate::Answers, Handshake);
-    let invocation = Invocation::new(Context::new(()), INSTANCE, FUNCTION, Bytes::new());
-    drop(
-        LinkAuthorizationLayer::new(policy)
-            .layer(leaf)
-            .call(invocation),
-    );
-    measured.into_inner().expect("the policy was asked")
 }

@@ -17,7 +17,7 @@ use wrpc_middleware::nats::NatsTransport;
 use wrpc_middleware::{Context, Delivery, Invocation, Invoker, RpcError, RpcErrorKind, Target};
 use wrpc_transport::{InvokeExt as _, ServeExt as _};
 
-use crate::support::nats::{NatsServer, disconnected, round_trip};
+use crate::support::nats::{NatsServer, connected, disconnected, round_trip};
 use crate::support::raw_target::{Behaviour, RawTarget};
 use crate::support::tap::Tap;
 use crate::support::targets::upstream_client;
@@ -243,7 +243,7 @@ async fn calls_that_are_given_up_leave_no_subscription_or_task_behind() {
 /// On one thread, so that nothing else runs while a call is polled.
 #[tokio::test]
 async fn a_client_in_which_calls_were_given_up_is_replaced() {
-    let server = NatsServer::start().await;
+    let mut server = NatsServer::start().await;
     let client = server.connect().await;
     let mut calls = client.subscribe("a.>").await.expect("subscribe");
     round_trip(&client).await;
@@ -273,6 +273,15 @@ async fn a_client_in_which_calls_were_given_up_is_replaced() {
         assert_ne!(next, last);
         last = next;
     }
+    server.kill();
+    disconnected(&client).await;
+    for _ in 0..40 {
+        let error = failure(&leaf, to("a")).await;
+        assert_failure(&error, RpcErrorKind::Transport, Delivery::NotSent);
+    }
+    server.restart().await;
+    connected(&client).await;
+    assert_eq!(inbox().await, last, "calls that are never sent neither");
     // The replaced clients are gone.
     server.subscriptions_return_to(2).await;
 }

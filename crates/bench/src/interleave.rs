@@ -3,6 +3,7 @@
 
 use core::future::Future;
 use core::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -148,13 +149,14 @@ struct Contestant {
     failed: Option<String>,
 }
 
-/// What one caller did in its turn.
+/// What one caller did in its turn. Shared with whoever waits for the turn to end, since what ended
+/// before a call that never does counts too.
+#[derive(Default)]
 struct Turn {
-    caller: Box<dyn Caller>,
     /// In nanoseconds, as they came: a histogram for every caller would take the caches from what
     /// is measured.
     latencies: Vec<u64>,
-    ended: Instant,
+    ended: Option<Instant>,
 }
 
 impl Contestant {
@@ -199,18 +201,14 @@ impl Contestant {
         }
         let cpu_before = cpu_time()?;
         let begun = Instant::now();
+        let turns: Vec<_> = self.callers.iter().map(|_| Arc::default()).collect();
         let mut running = JoinSet::new();
-        for caller in self.callers.drain(..) {
-            running.spawn(call_until(begun + length, caller));
+        for (caller, turn) in self.callers.drain(..).zip(&turns) {
+            running.spawn(call_until(begun + length, caller, Arc::clone(turn)));
         }
-        let mut latencies = Vec::new();
-        let mut last = begun;
         let all = async {
-            while let Some(turn) = running.join_next().await {
-                let turn = turn.context("a caller panicked")??;
-                latencies.extend(turn.latencies);
-                last = last.max(turn.ended);
-                self.callers.push(turn.caller);
+            while let Some(caller) = running.join_next().await {
+                self.callers.push(caller.context("a caller panicked")??);
             }
             anyhow::Ok(())
         };
@@ -219,6 +217,13 @@ impl Contestant {
         } else {
             self.unanswered += running.len() as u64;
             running.shutdown().await;
+        }
+        let mut latencies = Vec::new();
+        let mut last = begun;
+        for turn in turns {
+            let mut turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+            latencies.append(&mut turn.latencies);
+            last = last.max(turn.ended.unwrap_or(begun));
         }
         let cpu_ns = cpu_time()?.saturating_sub(cpu_before);
         let middle = latencies.len() / 2;
@@ -270,19 +275,22 @@ impl Contestant {
 }
 
 /// Calls until `end`, but at least once.
-async fn call_until(end: Instant, mut caller: Box<dyn Caller>) -> anyhow::Result<Turn> {
-    let mut latencies = Vec::new();
+async fn call_until(
+    end: Instant,
+    mut caller: Box<dyn Caller>,
+    turn: Arc<Mutex<Turn>>,
+) -> anyhow::Result<Box<dyn Caller>> {
     loop {
         let begun = Instant::now();
         caller.call().await?;
         let ended = Instant::now();
-        latencies.push(nanoseconds(ended - begun).max(1));
+        {
+            let mut turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+            turn.latencies.push(nanoseconds(ended - begun).max(1));
+            turn.ended = Some(ended);
+        }
         if ended >= end {
-            return Ok(Turn {
-                caller,
-                latencies,
-                ended,
-            });
+            return Ok(caller);
         }
         // A call that never had to wait would keep its thread from the other callers.
         tokio::task::consume_budget().await;
@@ -313,7 +321,6 @@ fn nanoseconds(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::sync::{Arc, Mutex};
 
     use super::*;
 
@@ -455,6 +462,20 @@ mod tests {
         assert_eq!((row.unanswered, row.failed.as_deref()), (1, None));
         let answered: Vec<_> = row.rounds.iter().map(|round| round.calls > 0).collect();
         assert_eq!(answered, [false, true, true, true]);
+
+        // What ended before a call that never does is not lost with it.
+        calls.store(0, Ordering::Relaxed);
+        let long = Load {
+            rounds: 1,
+            turn: Duration::from_millis(200),
+            ..load
+        };
+        let comparison = compare("title", "lossy", long, vec![contender(5, 5)]).await;
+        let [row] = &comparison.rows[..] else {
+            panic!("one row");
+        };
+        let ended: Vec<_> = row.rounds.iter().map(|round| round.calls).collect();
+        assert_eq!((ended, row.unanswered), (vec![4], 1));
 
         let comparison = compare("title", "lossy", load, vec![contender(0, usize::MAX)]).await;
         let [row] = &comparison.rows[..] else {

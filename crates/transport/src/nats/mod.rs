@@ -21,6 +21,9 @@
 //! - The broker's refusal of a message (permissions) is silence too.
 //! - A frozen broker is one that answers nothing until the client has noticed, which takes twice
 //!   its `ping_interval`, a minute by default: a host should set it to seconds.
+//! - One task looks for lost connections on behalf of all calls, on the runtime of the call that was
+//!   first. If that is a current-thread runtime that nobody drives, calls on others learn of a loss
+//!   at their deadline.
 //! - A call that is given up while the client publishes it leaves 8 kB in that client. It is
 //!   replaced after a number of those, and goes with its last call.
 //! - Results of 16 messages or more that nobody reads stall all calls to the same target until

@@ -146,7 +146,7 @@ mod tests {
     use core::time::Duration;
 
     use futures::FutureExt as _;
-    use tokio::runtime::Handle;
+    use tokio::runtime::{Builder, Handle, Runtime};
 
     use super::*;
 
@@ -163,6 +163,14 @@ mod tests {
     fn watcher() -> (Arc<Fake>, Watcher<Fake>) {
         let client = Arc::new(Fake(AtomicU64::new(1)));
         (Arc::clone(&client), Watcher::new(client))
+    }
+
+    fn runtime() -> Runtime {
+        Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap()
     }
 
     fn tasks() -> usize {
@@ -252,13 +260,6 @@ mod tests {
 
     #[test]
     fn another_runtime_looks_for_itself_once_the_first_is_gone() {
-        let runtime = || {
-            tokio::runtime::Builder::new_current_thread()
-                .enable_time()
-                .start_paused(true)
-                .build()
-                .unwrap()
-        };
         let (client, watcher) = watcher();
         runtime().block_on(async {
             let (connection, mut loss) = watcher.watch();
@@ -275,13 +276,6 @@ mod tests {
 
     #[test]
     fn who_waits_on_another_runtime_goes_on_when_the_first_ends() {
-        let runtime = || {
-            tokio::runtime::Builder::new_current_thread()
-                .enable_time()
-                .start_paused(true)
-                .build()
-                .unwrap()
-        };
         let (client, watcher) = watcher();
         let first = runtime();
         first.block_on(async { drop(watcher.watch()) });
