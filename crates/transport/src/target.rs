@@ -34,6 +34,12 @@ impl Target {
         }
     }
 
+    /// Whether `id` can name a target, which is to say, be a part of a subject.
+    #[must_use]
+    pub fn is_valid(id: &str) -> bool {
+        is_subject(id)
+    }
+
     /// The id.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -1,0 +1,164 @@
+//! Publishing, without waiting where nothing has to be waited for.
+
+use core::fmt;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use std::sync::Arc;
+
+use async_nats::client::PublishError;
+use async_nats::client::traits::Publisher as _;
+use async_nats::connection::State;
+use async_nats::message::OutboundMessage;
+use async_nats::{HeaderMap, Subject};
+use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::sync::mpsc;
+use tokio::task::coop::unconstrained;
+use tracing::debug;
+
+/// As many messages as may wait for room in the client's queue without anybody waiting for them.
+const MAX_UNATTENDED: usize = 4096;
+
+/// The connection as far as publishing is concerned.
+pub(crate) struct Broker {
+    nats: async_nats::Client,
+    unattended: mpsc::Sender<Publishing>,
+}
+
+/// A message that has no place in the client's queue yet. Dropped, it is not sent.
+pub(crate) struct Publishing(BoxFuture<'static, Result<(), PublishError>>);
+
+impl Future for Publishing {
+    type Output = Result<(), PublishError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll_unpin(cx)
+    }
+}
+
+impl fmt::Debug for Publishing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Publishing")
+    }
+}
+
+/// What became of a message.
+#[derive(Debug)]
+pub(crate) enum Published {
+    /// It is in the client's queue.
+    Queued,
+    /// The queue is full.
+    Waiting(Publishing),
+}
+
+impl Broker {
+    /// What waits for room without anybody waiting for it has to be sent by a task that runs
+    /// [`send_unattended`].
+    pub(crate) fn new(nats: async_nats::Client) -> (Self, mpsc::Receiver<Publishing>) {
+        let (unattended, receiver) = mpsc::channel(MAX_UNATTENDED);
+        (Self { nats, unattended }, receiver)
+    }
+
+    pub(crate) fn nats(&self) -> &async_nats::Client {
+        &self.nats
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.nats.connection_state() == State::Connected
+    }
+
+    /// The bytes of a message, headers included.
+    pub(crate) fn max_payload(&self) -> usize {
+        self.nats.max_payload()
+    }
+
+    /// Hands a message to the client, or gives back what does.
+    pub(crate) fn publish(
+        self: &Arc<Self>,
+        message: OutboundMessage,
+    ) -> Result<Published, PublishError> {
+        let published = if message.headers.is_none() {
+            // Cloning what has no headers counts references; boxing would allocate.
+            let attempt = self.nats.publish_message(message.clone());
+            unconstrained(attempt).now_or_never().ok_or(message)
+        } else {
+            Err(message)
+        };
+        match published {
+            Ok(published) => published.map(|()| Published::Queued),
+            Err(message) => {
+                let broker = Arc::clone(self);
+                let mut publishing =
+                    Box::pin(async move { broker.nats.publish_message(message).await });
+                match unconstrained(&mut publishing).now_or_never() {
+                    Some(published) => published.map(|()| Published::Queued),
+                    None => Ok(Published::Waiting(Publishing(publishing))),
+                }
+            }
+        }
+    }
+
+    /// Hands a message to the client, however long that takes, but not more than a number of them.
+    pub(crate) fn publish_unattended(
+        self: &Arc<Self>,
+        subject: Subject,
+        headers: Option<HeaderMap>,
+        reply: Option<Subject>,
+    ) {
+        let message = OutboundMessage {
+            subject,
+            payload: Bytes::new(),
+            reply,
+            headers,
+        };
+        match self.publish(message) {
+            Ok(Published::Queued) => {}
+            Ok(Published::Waiting(publishing)) => self.leave(publishing),
+            Err(error) => debug!(?error, "a message was not published"),
+        }
+    }
+
+    /// The same, but after `before`.
+    pub(crate) fn leave_with(
+        self: &Arc<Self>,
+        before: Publishing,
+        subject: Subject,
+        headers: Option<HeaderMap>,
+    ) {
+        let broker = Arc::clone(self);
+        self.leave(Publishing(Box::pin(async move {
+            before.await?;
+            let message = OutboundMessage {
+                subject,
+                payload: Bytes::new(),
+                reply: None,
+                headers,
+            };
+            broker.nats.publish_message(message).await
+        })));
+    }
+
+    /// Sees to it that a message is sent, after those that were left before.
+    pub(crate) fn leave(&self, publishing: Publishing) {
+        if self.unattended.try_send(publishing).is_err() {
+            debug!("too many messages wait for the connection; one is dropped");
+        }
+    }
+}
+
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Broker").finish_non_exhaustive()
+    }
+}
+
+/// Sends what nobody waits for.
+pub(crate) async fn send_unattended(mut unattended: mpsc::Receiver<Publishing>) {
+    while let Some(publishing) = unattended.recv().await {
+        if let Err(error) = publishing.await {
+            debug!(?error, "a message was not published");
+        }
+    }
+}

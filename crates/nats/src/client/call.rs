@@ -1,0 +1,259 @@
+//! Calling a function of a target.
+
+use core::task::{Context, Poll};
+use std::sync::Arc;
+
+use async_nats::client::PublishError;
+use async_nats::message::OutboundMessage;
+use async_nats::{HeaderMap, Subject};
+use bytes::Bytes;
+use tokio::time::{Instant, timeout};
+use tower::Service;
+use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
+use wrpc_middleware_transport::{
+    CallContext as _, Channels, Context as HostContext, Invocation, Paths, Progress, Target,
+};
+use wrpc_transport::Invoke;
+
+use super::future::{Response, ResponseFuture};
+use super::{CallContext, Client};
+use crate::broker::{Published, Publishing};
+use crate::connection::ConnectionState;
+use crate::exchange::{Exchange, Side};
+use crate::{Incoming, Outgoing, header, subject};
+
+impl<C> Service<Invocation<C>> for Client
+where
+    C: wrpc_middleware_transport::CallContext<Transport = Option<HeaderMap>>,
+{
+    type Response = Channels<Outgoing, Incoming>;
+    type Error = RpcError;
+    type Future = ResponseFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), RpcError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, invocation: Invocation<C>) -> ResponseFuture {
+        let progress = invocation.progress().clone();
+        progress.set_reports_acceptance();
+        let call = match self.prepare(invocation) {
+            Ok(call) => call,
+            Err(error) => return ResponseFuture::ready(Err(progress.fail(error).clone())),
+        };
+        if !self.connection().broker().is_connected() {
+            let client = self.clone();
+            return ResponseFuture::waiting(async move {
+                let held = call.progress.hold();
+                client.connected(&call.progress).await?;
+                drop(held);
+                client.send(call).await
+            });
+        }
+        self.send(call)
+    }
+}
+
+/// A call that may be sent.
+struct Call {
+    subject: Subject,
+    headers: Option<HeaderMap>,
+    deadline: Option<Instant>,
+    params: Bytes,
+    paths: Paths,
+    progress: Progress,
+}
+
+impl Client {
+    /// Checks where the call goes.
+    fn prepare<C>(&self, invocation: Invocation<C>) -> Result<Call, RpcError>
+    where
+        C: wrpc_middleware_transport::CallContext<Transport = Option<HeaderMap>>,
+    {
+        let progress = invocation.progress().clone();
+        let refuse =
+            |reason: &'static str| progress.error(RpcErrorKind::Other, Delivery::NotSent, reason);
+        let (instance, func) = (&*invocation.instance, &*invocation.func);
+        if !Target::is_valid(func) || !(instance.is_empty() || Target::is_valid(instance)) {
+            return Err(RpcError::new(
+                RpcErrorKind::Other,
+                Delivery::NotSent,
+                format!(
+                    "{}: its name can't be part of a subject",
+                    progress.function().to_string().escape_debug()
+                ),
+            ));
+        }
+        let target = invocation.target.as_ref().or(self.default_target());
+        let target = target.ok_or_else(|| refuse("the call has no target"))?;
+        Ok(Call {
+            subject: subject::invocation(&self.options().prefix, target.as_str(), instance, func),
+            headers: invocation.context.into_transport(),
+            deadline: invocation.deadline,
+            params: invocation.params,
+            paths: invocation.paths,
+            progress,
+        })
+    }
+
+    /// Waits until there is a connection, as long as that may take.
+    async fn connected(&self, progress: &Progress) -> Result<(), RpcError> {
+        let broker = self.connection().broker();
+        let mut state = self.connection_state();
+        let reconnect = async {
+            // The watch follows a little later than what the client itself says.
+            while !broker.is_connected() {
+                if state.changed().await.is_err() || *state.borrow() == ConnectionState::Closed {
+                    return core::future::pending().await;
+                }
+            }
+        };
+        let wait = self.reconnect_wait();
+        if !wait.is_zero() && timeout(wait, reconnect).await.is_ok() {
+            return Ok(());
+        }
+        let error = progress.error(
+            RpcErrorKind::Transport,
+            Delivery::NotSent,
+            "not connected to the broker",
+        );
+        Err(progress.fail(error).clone())
+    }
+
+    /// Hands the call to the NATS client.
+    fn send(&self, call: Call) -> ResponseFuture {
+        let Call {
+            subject,
+            headers,
+            deadline,
+            mut params,
+            paths,
+            progress,
+        } = call;
+        let headers = with_deadline(headers, deadline);
+        let broker = self.connection().broker();
+        let room = broker
+            .max_payload()
+            .saturating_sub(headers.as_ref().map_or(0, header::wire_len));
+        let rest = params.split_off(room.min(params.len()));
+        let side = Side::Caller {
+            progress: progress.clone(),
+            subject: subject.clone(),
+        };
+        let exchange = Exchange::new(Arc::clone(self.connection()), side, None, paths);
+        let message = OutboundMessage {
+            subject,
+            payload: params,
+            reply: Some(exchange.inbox()),
+            headers,
+        };
+        match broker.publish(message) {
+            Ok(Published::Queued) => {
+                progress.sent();
+                ResponseFuture::ready(Ok(channels(exchange, rest, progress)))
+            }
+            Ok(Published::Waiting(publishing)) => {
+                ResponseFuture::waiting(queued(publishing, exchange, rest, progress))
+            }
+            Err(error) => ResponseFuture::ready(Err(not_published(&progress, error))),
+        }
+    }
+}
+
+/// The streams of a call that is published.
+fn channels(
+    exchange: Arc<Exchange>,
+    rest: Bytes,
+    progress: Progress,
+) -> Channels<Outgoing, Incoming> {
+    Channels {
+        incoming: Incoming::new(Arc::clone(&exchange)),
+        outgoing: Outgoing::new(exchange, rest, None),
+        progress,
+    }
+}
+
+/// Waits until there is room for a call, and it is not too late for it.
+async fn queued(
+    publishing: Publishing,
+    exchange: Arc<Exchange>,
+    rest: Bytes,
+    progress: Progress,
+) -> Response {
+    let held = progress.hold();
+    let failed = core::future::poll_fn(|cx| exchange.poll_failed(crate::exchange::ROOT, cx));
+    tokio::select! {
+        biased;
+        published = publishing => match published {
+            Ok(()) => {}
+            Err(error) => return Err(not_published(&progress, error)),
+        },
+        // As long as it waits for room it is not sent.
+        error = failed => return Err(error),
+    }
+    held.send();
+    Ok(channels(exchange, rest, progress))
+}
+
+fn not_published(progress: &Progress, error: PublishError) -> RpcError {
+    use async_nats::client::PublishErrorKind as Kind;
+    let reason = match error.kind() {
+        Kind::MaxPayloadExceeded => "the headers of the call are larger than the broker permits",
+        Kind::InvalidSubject => "its name can't be part of a subject",
+        Kind::Send => "the connection is closed",
+    };
+    let error = progress
+        .error(RpcErrorKind::Transport, Delivery::NotSent, reason)
+        .with_source(error);
+    progress.fail(error).clone()
+}
+
+/// The headers of a call, with its deadline if it has one.
+fn with_deadline(headers: Option<HeaderMap>, deadline: Option<Instant>) -> Option<HeaderMap> {
+    let Some(deadline) = deadline else {
+        return headers;
+    };
+    let mut headers = headers.unwrap_or_default();
+    header::write_deadline(
+        &mut headers,
+        deadline.saturating_duration_since(Instant::now()),
+    );
+    Some(headers)
+}
+
+impl Invoke for Client {
+    type Context = CallContext;
+    type Outgoing = Outgoing;
+    type Incoming = Incoming;
+
+    /// Every error is an [`RpcError`], the root of the one returned.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future gives the call up.
+    async fn invoke<P>(
+        &self,
+        cx: CallContext,
+        instance: &str,
+        func: &str,
+        params: Bytes,
+        paths: impl AsRef<[P]> + Send,
+    ) -> anyhow::Result<(Outgoing, Incoming)>
+    where
+        P: AsRef<[Option<usize>]> + Send + Sync,
+    {
+        let (deadline, target) = (cx.deadline(), cx.target().cloned());
+        let mut invocation: Invocation<HostContext<_>> =
+            Invocation::new(cx, instance, func, params);
+        if !paths.as_ref().is_empty() {
+            let paths = paths.as_ref().iter().map(|path| Box::from(path.as_ref()));
+            invocation.paths = paths.collect();
+        }
+        invocation.deadline = deadline;
+        invocation.target = target;
+        let Channels {
+            outgoing, incoming, ..
+        } = self.clone().call(invocation).await?;
+        Ok((outgoing, incoming))
+    }
+}

@@ -1,0 +1,173 @@
+//! A connection to NATS, and all calls over it.
+
+use core::fmt;
+use core::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
+
+use async_nats::connection::State;
+use async_nats::{Message, Subject};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::{debug, trace};
+
+use crate::broker::Broker;
+use crate::budget::Budget;
+use crate::exchange::Part;
+use crate::registry::Registry;
+use crate::serve::ServedFunctions;
+use crate::subject::{CANCEL, Inbox, InboxPrefixes, below};
+
+/// Whether there is a connection to NATS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionState {
+    /// There is one.
+    Connected,
+    /// There was one, and it is being made again.
+    Disconnected,
+    /// There will be none any more.
+    Closed,
+}
+
+/// What calls and tasks share.
+pub(crate) struct Core {
+    pub(crate) broker: Arc<Broker>,
+    pub(crate) registry: Registry,
+    pub(crate) inbox: Inbox,
+    pub(crate) prefixes: InboxPrefixes,
+    pub(crate) budget: Budget,
+    pub(crate) tick: AtomicU32,
+    pub(crate) state: watch::Sender<ConnectionState>,
+    pub(crate) served: ServedFunctions,
+}
+
+/// Keeps the tasks of a connection alive: every client and every call has it.
+pub(crate) struct Connection {
+    core: Arc<Core>,
+    _tasks: JoinSet<()>,
+}
+
+impl Connection {
+    pub(crate) fn new(core: Arc<Core>, tasks: JoinSet<()>) -> Self {
+        Self {
+            core,
+            _tasks: tasks,
+        }
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    pub(crate) fn broker(&self) -> &Arc<Broker> {
+        &self.core.broker
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.core.registry
+    }
+
+    pub(crate) fn inbox(&self) -> &Inbox {
+        &self.core.inbox
+    }
+
+    pub(crate) fn prefixes(&self) -> &InboxPrefixes {
+        &self.core.prefixes
+    }
+
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.core.budget
+    }
+
+    pub(crate) fn tick(&self) -> u32 {
+        self.core.tick.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn state(&self) -> watch::Receiver<ConnectionState> {
+        self.core.state.subscribe()
+    }
+
+    pub(crate) fn cancel(&self, peer: &Subject) {
+        self.core.cancel(peer);
+    }
+}
+
+impl Core {
+    /// Passes a message on to the call that it is for.
+    pub(crate) fn deliver(&self, message: Message) {
+        let Some((id, rest)) = self.inbox.split(&message.subject) else {
+            return;
+        };
+        let part = Part::parse(rest);
+        if let Some(exchange) = self.registry.get(&id) {
+            exchange.deliver(part, message);
+            return;
+        }
+        if self.registry.echo(&id) {
+            return;
+        }
+        match message.reply {
+            // A handshake for a caller who has given up.
+            Some(peer) if part == Part::Root && self.prefixes.permit(&peer) => {
+                debug!("a target took a call that was given up");
+                self.cancel(&peer);
+            }
+            _ => trace!("a message for a call that is over"),
+        }
+    }
+
+    /// Tells the server at `peer` that its caller has given up.
+    fn cancel(&self, peer: &Subject) {
+        self.broker
+            .publish_unattended(below(peer, CANCEL), None, None);
+    }
+
+    /// The server that took a call at `peer` is gone: its other calls have to be asked for.
+    pub(crate) fn suspect(&self, peer: &Subject) {
+        if let Some((server, _)) = peer.rsplit_once('.') {
+            for exchange in self.registry.all() {
+                exchange.suspect(server);
+            }
+        }
+    }
+
+    /// The connection was lost: what was under way may be lost too.
+    pub(crate) fn lost(&self, state: ConnectionState) {
+        let before = self.state.send_replace(state);
+        let reason = match state {
+            ConnectionState::Connected => return,
+            ConnectionState::Disconnected => "the connection was lost",
+            ConnectionState::Closed => "the connection is closed",
+        };
+        if before == state {
+            return;
+        }
+        for exchange in self.registry.all() {
+            exchange.lost(reason);
+        }
+    }
+
+    /// There is a connection again.
+    pub(crate) fn connected(&self) {
+        self.state.send_if_modified(|state| {
+            core::mem::replace(state, ConnectionState::Connected) != ConnectionState::Connected
+        });
+    }
+}
+
+impl From<State> for ConnectionState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Connected => Self::Connected,
+            State::Pending | State::Disconnected => Self::Disconnected,
+        }
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("state", &*self.core.state.borrow())
+            .field("calls", &self.core.registry.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,264 @@
+//! The outgoing stream of a call, and its children.
+
+use core::fmt;
+use core::future::Future as _;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_nats::client::PublishError;
+use async_nats::message::OutboundMessage;
+use async_nats::{HeaderMap, Subject};
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
+use wrpc_transport::Index;
+
+use crate::broker::{Published, Publishing};
+use crate::exchange::{Exchange, ROOT};
+use crate::header;
+use crate::subject::stream;
+
+/// Room in a message for the number of a chunk.
+const SEQUENCE_ROOM: usize = 64;
+
+/// The parameters of a call that was made, or the results of one that is served.
+///
+/// A caller's completes nothing before the handshake, so a completed
+/// [flush](tokio::io::AsyncWriteExt::flush) shows that the target took the call. It does not show
+/// that anything arrived: what is written is in the queue of the client.
+///
+/// Every error is an [`RpcError`], the payload of the [`io::Error`]; the same one again on each
+/// further use.
+///
+/// # Cancellation
+///
+/// All operations are cancel safe. Dropped before it was
+/// [shut down](tokio::io::AsyncWriteExt::shutdown), it ends the stream in an error that the peer
+/// reads: a function that ends without a result is `target-failed` to its caller.
+pub struct Outgoing {
+    exchange: Arc<Exchange>,
+    path: Box<[usize]>,
+    /// Known once the peer is.
+    subject: Option<Subject>,
+    /// What goes in front of everything that is written.
+    rest: Bytes,
+    /// How many messages are on the subject.
+    sent: u64,
+    /// A message that has no place in the client's queue yet. A lock, never contended, since
+    /// streams have to be `Sync`.
+    publishing: Mutex<Option<Publishing>>,
+    closed: bool,
+    key: u32,
+}
+
+impl Outgoing {
+    pub(crate) fn new(exchange: Arc<Exchange>, rest: Bytes, before: Option<Publishing>) -> Self {
+        Self {
+            exchange,
+            path: Box::default(),
+            subject: None,
+            rest,
+            sent: 0,
+            publishing: Mutex::new(before),
+            closed: false,
+            key: ROOT,
+        }
+    }
+
+    /// Ends the stream in `error`, which the peer reads in place of an end.
+    ///
+    /// Peers of another implementation see the end of the stream.
+    ///
+    /// ```
+    /// # use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
+    /// # fn answer(results: wrpc_middleware_nats::Outgoing) {
+    /// let error = RpcError::new(RpcErrorKind::Overloaded, Delivery::NotSent, "greet: try later");
+    /// results.fail(&error);
+    /// # }
+    /// ```
+    pub fn fail(mut self, error: &RpcError) {
+        if self.closed {
+            return;
+        }
+        let before = self.publishing().take();
+        self.closed = true;
+        self.exchange
+            .end_outgoing(&self.path, self.sent, before, error);
+    }
+
+    fn publishing(&mut self) -> &mut Option<Publishing> {
+        self.publishing
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn not_published(&self, error: PublishError) -> io::Error {
+        let error = self
+            .exchange
+            .error(
+                RpcErrorKind::Transport,
+                Delivery::Accepted,
+                "a message could not be published",
+            )
+            .with_source(error);
+        self.exchange.fail(error.clone());
+        error.into()
+    }
+
+    /// Waits until the peer is known and the messages before have their place.
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Subject>> {
+        let subject = if let Some(subject) = &self.subject {
+            if let Some(failure) = self.exchange.failure() {
+                return Poll::Ready(Err(failure.into()));
+            }
+            subject.clone()
+        } else {
+            let peer = ready!(self.exchange.poll_peer(self.key, cx))?;
+            let subject = stream(&peer, self.exchange.outgoing(), &self.path);
+            self.subject.insert(subject).clone()
+        };
+        if let Some(publishing) = self.publishing() {
+            let published = ready!(Pin::new(publishing).poll(cx));
+            *self.publishing() = None;
+            published.map_err(|error| self.not_published(error))?;
+        }
+        Poll::Ready(Ok(subject))
+    }
+
+    /// The same, and what goes in front of everything is sent.
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Subject>> {
+        loop {
+            let subject = ready!(self.poll_ready(cx))?;
+            if self.rest.is_empty() {
+                return Poll::Ready(Ok(subject));
+            }
+            let room = self.room()?;
+            let chunk = self.rest.split_to(room.min(self.rest.len()));
+            self.send(subject, chunk)?;
+        }
+    }
+
+    /// As many bytes as go into a message.
+    fn room(&self) -> io::Result<usize> {
+        let max = self.exchange.connection().broker().max_payload();
+        match max.checked_sub(SEQUENCE_ROOM) {
+            Some(room) if room > 0 => Ok(room),
+            _ => {
+                let error = self.exchange.error(
+                    RpcErrorKind::Transport,
+                    Delivery::Accepted,
+                    "the broker permits no messages of a useful size",
+                );
+                self.exchange.fail(error.clone());
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Queues a message, or keeps it until there is room for it.
+    fn send(&mut self, subject: Subject, payload: Bytes) -> io::Result<()> {
+        let headers = header::write_sequence(self.sent);
+        self.publish(subject, payload, headers)
+    }
+
+    fn publish(
+        &mut self,
+        subject: Subject,
+        payload: Bytes,
+        headers: Option<HeaderMap>,
+    ) -> io::Result<()> {
+        let message = OutboundMessage {
+            subject,
+            payload,
+            reply: None,
+            headers,
+        };
+        let published = self.exchange.connection().broker().publish(message);
+        let published = published.map_err(|error| self.not_published(error))?;
+        self.sent += 1;
+        if let Published::Waiting(publishing) = published {
+            *self.publishing() = Some(publishing);
+        }
+        Ok(())
+    }
+}
+
+impl AsyncWrite for Outgoing {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if buf.is_empty() {
+            // An empty message would close the stream.
+            return Poll::Ready(Ok(0));
+        }
+        if self.closed {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        let subject = ready!(self.poll_rest(cx))?;
+        let (chunk, _) = buf.split_at(self.room()?.min(buf.len()));
+        self.send(subject, Bytes::copy_from_slice(chunk))?;
+        Poll::Ready(Ok(chunk.len()))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_rest(cx).map_ok(drop)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.closed {
+            // Nothing is awaited but room for the end.
+            return match self.publishing() {
+                Some(_) => self.poll_ready(cx).map_ok(drop),
+                None => Poll::Ready(Ok(())),
+            };
+        }
+        let subject = ready!(self.poll_rest(cx))?;
+        self.send(subject, Bytes::new())?;
+        self.closed = true;
+        if self.publishing().is_none() {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_ready(cx).map_ok(drop)
+    }
+}
+
+impl Index<Self> for Outgoing {
+    fn index(&self, path: &[usize]) -> anyhow::Result<Self> {
+        anyhow::ensure!(!path.is_empty(), "the path of a stream is empty");
+        let mut child = Self::new(Arc::clone(&self.exchange), Bytes::new(), None);
+        child.path = self.path.iter().chain(path).copied().collect();
+        child.key = self.exchange.key();
+        Ok(child)
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        let before = self.publishing().take();
+        if self.closed {
+            if let Some(before) = before {
+                self.exchange.connection().broker().leave(before);
+            }
+        } else {
+            self.exchange
+                .abandon_outgoing(&self.path, self.sent, before);
+        }
+        if self.key != ROOT || self.subject.is_none() {
+            self.exchange.forget(self.key);
+        }
+    }
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("exchange", &self.exchange)
+            .field("path", &self.path)
+            .field("closed", &self.closed)
+            .finish_non_exhaustive()
+    }
+}

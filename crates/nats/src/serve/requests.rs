@@ -1,0 +1,216 @@
+//! The calls of a function, as they arrive.
+
+use core::fmt;
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll};
+use std::sync::Arc;
+
+use async_nats::Subscriber;
+use futures::{Stream, StreamExt as _};
+use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
+use wrpc_middleware_transport::{Paths, Target};
+use wrpc_transport::Serve;
+
+use super::functions::Served;
+use super::request::Offer;
+use super::{Request, ServeContext};
+use crate::function::Function;
+use crate::{Client, Incoming, Outgoing, client, subject};
+
+/// The calls of a function, as they arrive.
+///
+/// Ends after [`Client::drain`], once everything that had arrived was handed out, and when the
+/// connection is closed. It fails, and ends, if the broker does not permit the function to be
+/// served.
+///
+/// # Cancellation
+///
+/// Dropping it stops taking calls: what had arrived and was not handed out is refused as
+/// `overloaded`, `not-sent`.
+#[must_use = "streams do nothing unless polled"]
+pub struct Requests {
+    subscription: Subscriber,
+    offer: Arc<Offer>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Serving,
+    /// Nothing new comes, but what had arrived.
+    Draining,
+    Ended,
+}
+
+impl Client {
+    /// The calls of the function `func` of `instance`, to be taken or refused one by one.
+    ///
+    /// `paths` are the asynchronous parameters to come, as
+    /// [`Serve::serve`](wrpc_transport::Serve::serve) takes them.
+    ///
+    /// # Errors
+    ///
+    /// The names can't be part of a subject, the connection is closed, or the broker does not
+    /// permit the function to be served.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future leaves no subscription behind.
+    pub async fn requests(
+        &self,
+        instance: &str,
+        func: &str,
+        paths: impl Into<Paths> + Send,
+    ) -> Result<Requests, RpcError> {
+        let options = self.options();
+        let function = Function {
+            instance: instance.into(),
+            func: func.into(),
+        };
+        if !Target::is_valid(func) || !(instance.is_empty() || Target::is_valid(instance)) {
+            return Err(RpcError::new(
+                RpcErrorKind::Other,
+                Delivery::NotSent,
+                format!(
+                    "{}: its name can't be part of a subject",
+                    function.to_string().escape_debug()
+                ),
+            ));
+        }
+        let subject = subject::invocation(&options.prefix, &options.id, instance, func);
+        let served = Arc::new(Served::new(subject.clone(), function));
+        let closed = || {
+            let reason = "the connection is closed";
+            let function = &served.function;
+            function.error(RpcErrorKind::Transport, Delivery::NotSent, reason)
+        };
+        let connection = Arc::clone(self.connection());
+        connection.core().served.insert(&served);
+        let subscription = self
+            .nats()
+            .queue_subscribe(subject, options.group().to_owned())
+            .await
+            .map_err(|error| closed().with_source(error))?;
+        // The second echo comes after the broker's word about the subscription was heard.
+        for _ in 0..2 {
+            client::echo(connection.core())
+                .await
+                .map_err(|error| closed().with_source(error))?;
+        }
+        if let Some(refusal) = served.refusal() {
+            return Err(refusal.clone());
+        }
+        Ok(Requests {
+            subscription,
+            state: State::Serving,
+            offer: Arc::new(Offer {
+                connection,
+                served,
+                paths: paths.into(),
+                params_timeout: options.params_timeout,
+                clock_skew: options.clock_skew,
+                inbox_prefix: options.inbox_prefix.clone(),
+                running: self.running().cloned(),
+            }),
+        })
+    }
+
+    /// Stops taking calls, and loses none: every stream of calls of this client, and of its clones,
+    /// hands out what has arrived and then ends. Calls that run go on.
+    ///
+    /// A stream that is not polled does not end.
+    pub fn drain(&self) {
+        self.connection().core().served.drain();
+    }
+}
+
+impl Requests {
+    /// Tells the broker to send no more. Returns whether it is told.
+    fn unsubscribe(&mut self, cx: &mut Context<'_>) -> bool {
+        match pin!(self.subscription.drain()).poll(cx) {
+            // Closed is as good.
+            Poll::Ready(_) => true,
+            Poll::Pending => {
+                // The queue is full, and waiting for it ends with this poll.
+                cx.waker().wake_by_ref();
+                false
+            }
+        }
+    }
+}
+
+impl Stream for Requests {
+    type Item = Result<Request, RpcError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        if this.state == State::Ended {
+            return Poll::Ready(None);
+        }
+        loop {
+            match this.subscription.poll_next_unpin(cx) {
+                Poll::Ready(Some(message)) => {
+                    if let Some(request) = Request::new(&this.offer, message) {
+                        return Poll::Ready(Some(Ok(request)));
+                    }
+                }
+                Poll::Ready(None) => {
+                    this.state = State::Ended;
+                    return Poll::Ready(None);
+                }
+                Poll::Pending => break,
+            }
+        }
+        let served = &this.offer.served;
+        served.waker.register(cx.waker());
+        if let Some(refusal) = served.refusal() {
+            let refusal = refusal.clone();
+            this.state = State::Ended;
+            return Poll::Ready(Some(Err(refusal)));
+        }
+        if this.state == State::Serving && served.is_draining() && this.unsubscribe(cx) {
+            this.state = State::Draining;
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Requests {
+    fn drop(&mut self) {
+        while let Poll::Ready(Some(message)) = self
+            .subscription
+            .poll_next_unpin(&mut Context::from_waker(core::task::Waker::noop()))
+        {
+            // Dropped, it is refused.
+            drop(Request::new(&self.offer, message));
+        }
+    }
+}
+
+impl fmt::Debug for Requests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Requests")
+            .field("function", &format_args!("{}", self.offer.served.function))
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Serve for Client {
+    type Context = ServeContext;
+    type Outgoing = Outgoing;
+    type Incoming = Incoming;
+
+    /// Takes every call as it comes. See [`Client::requests`] for errors and cancellation.
+    async fn serve(
+        &self,
+        instance: &str,
+        func: &str,
+        paths: impl Into<Paths> + Send,
+    ) -> anyhow::Result<
+        impl Stream<Item = anyhow::Result<(ServeContext, Outgoing, Incoming)>> + Send + 'static,
+    > {
+        let requests = self.requests(instance, func, paths).await?;
+        Ok(requests.map(|request| Ok(request?.accept())))
+    }
+}

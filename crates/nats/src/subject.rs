@@ -1,0 +1,220 @@
+//! The subjects of the protocol, and which of a peer's are published to.
+//!
+//! ```text
+//! [prefix.]wrpc.0.0.1.<instance>.<function>   a call; its reply subject is R_c
+//! R_c                                         the handshake; its reply subject is R_s
+//! R_c.results[.<index>…]                      results
+//! R_s.params[.<index>…]                       parameters that the call had no room for
+//! R_s.cancel                                  the caller has given up
+//! R_s.alive                                   asks whether the server is there; never answered
+//! R_c.alive                                   where the broker says that it is not
+//! ```
+
+use core::fmt::Write as _;
+
+use async_nats::Subject;
+use wrpc_middleware_transport::Target;
+
+use crate::PROTOCOL;
+use crate::id::Id;
+
+pub(crate) const PARAMS: &str = "params";
+pub(crate) const RESULTS: &str = "results";
+pub(crate) const CANCEL: &str = "cancel";
+pub(crate) const ALIVE: &str = "alive";
+
+/// Where calls of a function go.
+pub(crate) fn invocation(prefix: &str, target: &str, instance: &str, func: &str) -> Subject {
+    let parts = [prefix, target, PROTOCOL, instance, func];
+    join(parts.into_iter().filter(|part| !part.is_empty()))
+}
+
+/// `base` and a name below it.
+pub(crate) fn below(base: &str, name: &str) -> Subject {
+    join([base, name])
+}
+
+/// The stream called `name` at `path`.
+pub(crate) fn stream(base: &str, name: &str, path: &[usize]) -> Subject {
+    let mut subject = String::with_capacity(base.len() + name.len() + 1 + path.len() * 4);
+    subject.push_str(base);
+    subject.push('.');
+    subject.push_str(name);
+    for index in path {
+        // Writing to a `String` does not fail.
+        let _ = write!(subject, ".{index}");
+    }
+    subject.into()
+}
+
+fn join<'a>(parts: impl IntoIterator<Item = &'a str, IntoIter: Clone>) -> Subject {
+    let parts = parts.into_iter();
+    let len = parts.clone().map(|part| part.len() + 1).sum();
+    let mut subject = String::with_capacity(len);
+    for part in parts {
+        if !subject.is_empty() {
+            subject.push('.');
+        }
+        subject.push_str(part);
+    }
+    subject.into()
+}
+
+/// The indices after the name of a stream; none if there is something else.
+pub(crate) fn path(tokens: &str) -> Option<Vec<usize>> {
+    let index = |token: &str| {
+        // `+1` and `01` would be other names of `1`.
+        let canonical = token == "0" || token.starts_with(|c: char| matches!(c, '1'..='9'));
+        canonical.then(|| token.parse().ok()).flatten()
+    };
+    tokens.split('.').map(index).collect()
+}
+
+/// Where the messages to one connection's calls arrive: `<prefix>.<connection>.<call>[.…]`.
+#[derive(Clone, Debug)]
+pub(crate) struct Inbox {
+    /// With the dot in front of the call.
+    base: Box<str>,
+}
+
+impl Inbox {
+    pub(crate) fn new(prefix: &str) -> Self {
+        Self {
+            base: format!("{prefix}.{}.", Id::random()).into(),
+        }
+    }
+
+    /// All of it.
+    pub(crate) fn wildcard(&self) -> Subject {
+        Subject::from(format!("{}>", self.base))
+    }
+
+    pub(crate) fn of(&self, call: &Id) -> Subject {
+        let mut subject = String::with_capacity(self.base.len() + crate::id::LEN);
+        subject.push_str(&self.base);
+        subject.push_str(call.as_str());
+        subject.into()
+    }
+
+    /// The call that a message is for, and what comes after it.
+    pub(crate) fn split<'a>(&self, subject: &'a str) -> Option<(Id, &'a str)> {
+        let rest = subject.strip_prefix(&*self.base)?;
+        let (id, rest) = match rest.split_once('.') {
+            Some((id, rest)) => (id, rest),
+            None => (rest, ""),
+        };
+        Some((Id::parse(id)?, rest))
+    }
+}
+
+/// Which subjects are inboxes: a peer chooses the subject that it is answered on, and could choose
+/// somebody else's.
+#[derive(Clone, Debug)]
+pub(crate) struct InboxPrefixes(Box<[Box<str>]>);
+
+impl InboxPrefixes {
+    /// The prefix that every NATS client uses by default.
+    pub(crate) const DEFAULT: &str = "_INBOX";
+
+    pub(crate) fn new<'a>(prefixes: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut prefixes: Vec<Box<str>> = prefixes.into_iter().map(Box::from).collect();
+        prefixes.sort();
+        prefixes.dedup();
+        Self(prefixes.into())
+    }
+
+    /// Whether something may be published to `subject` and below it because a peer asked for it.
+    ///
+    /// It has to be below one of the prefixes, and none of the streams of this protocol.
+    pub(crate) fn permit(&self, subject: &str) -> bool {
+        let below = |prefix: &str| {
+            let rest = subject.strip_prefix(prefix)?.strip_prefix('.')?;
+            let of_a_stream = |token| [PARAMS, RESULTS, CANCEL, ALIVE].contains(&token);
+            (!rest.split('.').any(of_a_stream)).then_some(())
+        };
+        !subject.starts_with('$')
+            && self.0.iter().any(|prefix| below(prefix).is_some())
+            && Target::is_valid(subject)
+            && !subject.contains(PROTOCOL)
+    }
+}
+
+/// `id` as one token, another for each id.
+pub(crate) fn token(id: &str) -> String {
+    id.replace('%', "%25").replace('.', "%2E")
+}
+
+/// The id that is this token.
+pub(crate) fn untoken(token: &str) -> String {
+    token.replace("%2E", ".").replace("%25", "%")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subjects_are_those_of_the_protocol() {
+        let subject = invocation("default", "a.b", "ns:pkg/i@0.1.0", "f");
+        assert_eq!(&*subject, "default.a.b.wrpc.0.0.1.ns:pkg/i@0.1.0.f");
+        assert_eq!(&*invocation("", "", "", "f"), "wrpc.0.0.1.f");
+        assert_eq!(&*stream("_INBOX.r", RESULTS, &[]), "_INBOX.r.results");
+        assert_eq!(&*stream("r", PARAMS, &[1, 20]), "r.params.1.20");
+    }
+
+    #[test]
+    fn a_path_is_of_canonical_numbers() {
+        assert_eq!(path("0"), Some(vec![0]));
+        assert_eq!(path("1.20.0"), Some(vec![1, 20, 0]));
+        for bad in ["", "+1", "01", "a", "1.", "1..2", "99999999999999999999999"] {
+            assert_eq!(path(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_inbox_splits_what_it_made() {
+        let (inbox, id) = (Inbox::new("_INBOX"), Id::random());
+        let subject = inbox.of(&id);
+        assert_eq!(inbox.split(&subject), Some((id, "")));
+        let results = stream(&subject, RESULTS, &[3]);
+        assert_eq!(inbox.split(&results), Some((id, "results.3")));
+        assert_eq!(Inbox::new("_INBOX").split(&subject), None);
+    }
+
+    #[test]
+    fn only_inboxes_are_answered() {
+        let prefixes = InboxPrefixes::new(["_INBOX", "_INBOX_me", "_INBOX"]);
+        for good in ["_INBOX.a.b", "_INBOX.a", "_INBOX_me.x"] {
+            assert!(prefixes.permit(good), "{good}");
+        }
+        for bad in [
+            "",
+            "_INBOX",
+            "_INBOX.",
+            "_INBOX.a..b",
+            "_INBOX.*",
+            "_INBOX.a.>",
+            "_INBOX.a b",
+            "_INBOX.a\r\nPUB",
+            "_INBOXED.a",
+            "$SYS.REQ.SERVER.PING",
+            "$JS.API.STREAM.DELETE.x",
+            "orders.new",
+            "_INBOX.a.b.results",
+            "_INBOX.a.b.params.1",
+            "_INBOX.a.b.cancel",
+            "_INBOX.x.wrpc.0.0.1.a:b/c.f",
+        ] {
+            assert!(!prefixes.permit(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn ids_with_dots_are_tokens_of_their_own() {
+        assert_eq!(token("a.b"), "a%2Eb");
+        assert_ne!(token("a%2Eb"), token("a.b"));
+        for id in ["a", "a.b", "a%2Eb", "%", "%25.%"] {
+            assert_eq!(untoken(&token(id)), id);
+        }
+    }
+}

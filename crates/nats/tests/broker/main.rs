@@ -1,0 +1,13 @@
+//! Tests with a NATS server of their own: our client against itself and against upstream's.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "whatever fails in here is a test that fails"
+)]
+
+mod support;
+
+mod values;
