@@ -115,6 +115,7 @@ impl Client {
             Ok(Ok(())) => {}
             Ok(Err(Some(violation))) => return Err(refused(Some(violation))),
             Ok(Err(None)) => return Err(ConnectError::Closed),
+            Err(_) if !core.broker.is_connected() => return Err(ConnectError::NotConnected),
             Err(_) => return Err(refused(None)),
         }
         Ok(Self(Arc::new(Shared {

@@ -22,6 +22,9 @@ pub enum ConnectError {
     /// The connection was closed meanwhile.
     #[error("the connection to NATS was closed")]
     Closed,
+    /// There was no connection within the time that making the client may take.
+    #[error("not connected to NATS")]
+    NotConnected,
     /// What is sent to the inbox does not arrive: nor would any answer.
     #[error("the broker does not permit the inbox `{inbox}` to be used")]
     Inbox {

@@ -145,12 +145,6 @@ impl Exchange {
 
     /// Takes a message that arrived for the call.
     pub(crate) fn deliver(&self, part: Part, message: Message) {
-        let mut state = self.state();
-        state.heard = self.connection.tick();
-        if part != Part::Alive {
-            state.is_suspect = false;
-        }
-        drop(state);
         match (&self.side, part) {
             (Side::Caller { progress, .. }, Part::Root) => self.handshake(progress, message),
             (Side::Caller { progress, .. }, Part::Results(path)) => {
@@ -222,6 +216,7 @@ impl Exchange {
             );
         }
         let mut state = self.state();
+        state.heard(self.connection.tick());
         match &state.peer {
             Some(known) if *known == peer => {}
             Some(_) => {
@@ -263,6 +258,7 @@ impl Exchange {
         };
         let budget = self.connection.budget();
         let mut state = self.state();
+        state.heard(self.connection.tick());
         let Some(inlet) = state.inlet(path, &self.patterns, budget) else {
             return;
         };
@@ -566,6 +562,12 @@ impl Exchange {
 }
 
 impl State {
+    /// Something arrived, so the other side was there.
+    fn heard(&mut self, tick: u32) {
+        self.heard = tick;
+        self.is_suspect = false;
+    }
+
     fn inlets(&mut self) -> impl Iterator<Item = &mut Inlet> {
         core::iter::once(&mut self.root).chain(self.nested.values_mut())
     }
@@ -652,5 +654,25 @@ impl fmt::Debug for Exchange {
             Side::Target { function, .. } => debug.field("function", &format_args!("{function}")),
         };
         debug.finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the documentation of `Client` says of it, with the call's two subjects and its place in
+    /// the registry.
+    #[test]
+    fn a_waiting_call_is_small() {
+        assert!(size_of::<Exchange>() <= 448, "{}", size_of::<Exchange>());
+    }
+
+    #[test]
+    fn a_pattern_is_of_one_length() {
+        assert!(matches(&[Some(1), None], &[1, 7]));
+        assert!(!matches(&[Some(1), None], &[2, 7]));
+        assert!(!matches(&[None], &[1, 7]));
+        assert!(!matches(&[None, None], &[1]));
     }
 }
