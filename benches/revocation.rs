@@ -33,7 +33,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tower::Layer as _;
 use wrpc_middleware::link::{Link, LinkTable};
-use wrpc_middleware::nats::NatsTransport;
+use wrpc_middleware::upstream_nats::NatsTransport;
 use wrpc_middleware::{Context, Invoker, RpcError, RpcErrorKind, Stack};
 use wrpc_middleware_bench::arguments::Arguments;
 use wrpc_middleware_bench::record::{Record, Samples};

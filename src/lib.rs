@@ -10,14 +10,17 @@
 //! |---|---|---|
 //! | `wrpc-middleware-errors` | [`RpcError`], [`RpcErrorKind`], [`Delivery`] | |
 //! | `wrpc-middleware-transport` | [`Stack`], its layers, [`Invoker`], [`Transport`] | |
-//! | | [`nats`], the leaf over `wrpc_transport_nats::Client` | `nats` |
+//! | | [`upstream_nats`], the leaf over `wrpc_transport_nats::Client` | `upstream-nats` |
+//! | `wrpc-middleware-nats` | [`nats`], the NATS transport, for both sides of a call | `nats` |
 //! | `wrpc-middleware-runtime` | [`runtime`], the Wasmtime adapter | `runtime` |
 
 pub use wrpc_middleware_errors::{Delivery, Detail, RpcError, RpcErrorKind};
+#[cfg(feature = "nats")]
+pub use wrpc_middleware_nats as nats;
 #[cfg(feature = "runtime")]
 pub use wrpc_middleware_runtime as runtime;
-#[cfg(feature = "nats")]
-pub use wrpc_middleware_transport::nats;
+#[cfg(feature = "upstream-nats")]
+pub use wrpc_middleware_transport::nats as upstream_nats;
 pub use wrpc_middleware_transport::{
     CallContext, Channels, Context, Held, InvalidTarget, Invocation, Invoker, Paths, Progress,
     Stack, Stage, Target, Transport, foreign, leaf, limit, link, liveness, retry, timeout,

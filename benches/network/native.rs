@@ -11,7 +11,7 @@ use futures::future::try_join_all;
 use tower::Layer;
 use wrpc_middleware::link::{Link, LinkAuthorizationLayer, LinkTable};
 use wrpc_middleware::liveness::TargetLivenessLayer;
-use wrpc_middleware::nats::NatsTransport;
+use wrpc_middleware::upstream_nats::NatsTransport;
 use wrpc_middleware::timeout::TimeoutLayer;
 use wrpc_middleware::{Context, Invoker, Stack, Target};
 use wrpc_middleware_bench::interleave::{BoxFuture, Contender};

@@ -13,7 +13,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::time::timeout;
 use tower::{Layer as _, ServiceExt as _};
 use wrpc_middleware::liveness::TargetLivenessLayer;
-use wrpc_middleware::nats::NatsTransport;
+use wrpc_middleware::upstream_nats::NatsTransport;
 use wrpc_middleware::{Context, Delivery, Invocation, Invoker, RpcError, RpcErrorKind, Target};
 use wrpc_transport::{InvokeExt as _, ServeExt as _};
 

@@ -15,9 +15,9 @@ use wrpc_middleware::foreign::ForeignLayer;
 use wrpc_middleware::limit::ConcurrencyLimitLayer;
 use wrpc_middleware::link::LinkAuthorizationLayer;
 use wrpc_middleware::liveness::TargetLivenessLayer;
-use wrpc_middleware::nats::NatsTransport;
 use wrpc_middleware::retry::RetryPolicy;
 use wrpc_middleware::timeout::TimeoutLayer;
+use wrpc_middleware::upstream_nats::NatsTransport;
 use wrpc_middleware::{Delivery, Invocation, Invoker, RpcErrorKind, Target};
 use wrpc_transport::Invoke;
 

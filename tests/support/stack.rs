@@ -5,8 +5,8 @@ use core::time::Duration;
 use async_nats::{Client, HeaderMap};
 use tower::Layer;
 use wrpc_middleware::link::{Link, LinkTable};
-use wrpc_middleware::nats::NatsTransport;
 use wrpc_middleware::runtime::ImportLinker;
+use wrpc_middleware::upstream_nats::NatsTransport;
 use wrpc_middleware::{Context, Invoker, Stack, Target};
 
 use wrpc_transport::Invoke;

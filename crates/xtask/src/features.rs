@@ -11,6 +11,7 @@ pub(crate) const PACKAGE: &str = "wrpc-middleware";
 /// What each part brings along.
 const WASMTIME: &str = "wasmtime";
 const NATS: &str = "async-nats";
+const UPSTREAM_NATS: &str = "wrpc-transport-nats";
 
 /// Features that someone selects together, and what they must and must not bring along.
 #[derive(Debug)]
@@ -31,6 +32,11 @@ pub(crate) const SELECTIONS: &[Selection] = &[
     Selection {
         features: "nats",
         with: &[NATS],
+        without: &[WASMTIME, UPSTREAM_NATS],
+    },
+    Selection {
+        features: "upstream-nats",
+        with: &[UPSTREAM_NATS],
         without: &[WASMTIME],
     },
     Selection {
@@ -136,6 +142,11 @@ tower v0.5.3 (*)
         assert_eq!(check("nats", &nats), Ok(()));
         check("nats", &format!("{nats}wasmtime v45.0.3\n")).unwrap_err();
         check("nats", LAYERS).unwrap_err();
+
+        let upstream = format!("{nats}wrpc-transport-nats v0.31.0\n");
+        assert_eq!(check("upstream-nats", &upstream), Ok(()));
+        check("nats", &upstream).unwrap_err();
+        check("upstream-nats", &nats).unwrap_err();
 
         let runtime = format!("{LAYERS}wasmtime v45.0.3\n");
         assert_eq!(check("runtime", &runtime), Ok(()));
