@@ -10,4 +10,5 @@
 
 mod support;
 
+mod interop;
 mod values;
