@@ -10,7 +10,7 @@ use wrpc_middleware_bench::interleave::{BoxFuture, Caller, Contender};
 use wrpc_transport::Invoke;
 
 use crate::guests;
-use crate::native::{client, cx, leaf, stack};
+use crate::peers::{OWN_TARGET, UPSTREAM_TARGET, cx, leaf, own, stack, upstream};
 use crate::support::host::{State, link_upstream};
 
 /// What the rows are compared under.
@@ -20,10 +20,11 @@ pub(crate) const TITLE: &str = "Component calls";
 pub(crate) const BASELINE: &str = "upstream polyfill";
 
 const OURS: &str = "adapter and full stack";
+const OWN: &str = "adapter and full stack, own transport";
 const COMPOSED: &str = "composed, no network";
 
 /// All rows, in their order.
-pub(crate) const ROWS: [&str; 3] = [BASELINE, OURS, COMPOSED];
+pub(crate) const ROWS: [&str; 4] = [BASELINE, OURS, OWN, COMPOSED];
 
 /// As much as all running calls may carry: on its way through Wasmtime's dynamic values, a byte of
 /// a list takes forty.
@@ -38,23 +39,35 @@ pub(crate) async fn rows(
     let composed = composed(payload)?;
     if concurrency * payload > MAX_BYTES {
         let skipped = |name| Contender::skipped(name, "needs too much memory");
-        return Ok(vec![skipped(BASELINE), skipped(OURS), composed]);
+        return Ok(vec![
+            skipped(BASELINE),
+            skipped(OURS),
+            skipped(OWN),
+            composed,
+        ]);
     }
     let caller = guests::caller()?;
 
     let polyfill = linked(&caller, link_upstream)?;
-    let wrpc = client(url).await?;
+    let wrpc = upstream(url, UPSTREAM_TARGET).await?;
     let state = move || State::new(wrpc.clone(), None, None);
 
     let adapter = linked(&caller, |component, linker| {
         ImportLinker::new(component).link(linker).map(drop)
     })?;
-    let invoker = Invoker::new(stack()?.layer(leaf(url).await));
-    let our_state = move || State::new(invoker.clone(), cx(), None);
+    let over_upstream = Invoker::new(stack(UPSTREAM_TARGET)?.layer(leaf(url).await?));
+    let our_state = move || State::new(over_upstream.clone(), cx(), None);
+
+    let adapter_of_own = linked(&caller, |component, linker| {
+        ImportLinker::new(component).link(linker).map(drop)
+    })?;
+    let over_own = Invoker::new(stack(OWN_TARGET)?.layer(own(url, OWN_TARGET).await?));
+    let own_state = move || State::new(over_own.clone(), cx(), None);
 
     Ok(vec![
         row(BASELINE, polyfill, state, payload)?,
         row(OURS, adapter, our_state, payload)?,
+        row(OWN, adapter_of_own, own_state, payload)?,
         composed,
     ])
 }

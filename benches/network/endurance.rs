@@ -12,7 +12,8 @@ use tower::Layer as _;
 use wrpc_middleware::{Invoker, RpcError, RpcErrorKind};
 use wrpc_middleware_bench::record::Samples;
 
-use crate::native::{cx, echo, leaf, stack};
+use crate::calls::echo;
+use crate::peers::{UPSTREAM_TARGET, cx, leaf, stack};
 
 /// What the filter knows it by.
 pub(crate) const NAME: &str = "endurance";
@@ -31,7 +32,11 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Makes `calls` calls over the full stack and looks at memory and latency on the way.
 pub(crate) async fn measure(url: &str, calls: u64) -> anyhow::Result<Vec<Samples>> {
-    let invoker = Invoker::new(stack()?.timeout(TIMEOUT).layer(leaf(url).await));
+    let invoker = Invoker::new(
+        stack(UPSTREAM_TARGET)?
+            .timeout(TIMEOUT)
+            .layer(leaf(url).await?),
+    );
     let invoker = Arc::new(invoker);
     let data = Bytes::from_static(&[b'x'; 16]);
     let sample = |name: String, unit: &str, value: u64| Samples {

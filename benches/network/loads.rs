@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use wrpc_middleware_bench::arguments::Arguments;
 use wrpc_middleware_bench::interleave::Load;
 
 const KIB: usize = 1 << 10;
@@ -21,8 +22,51 @@ const SLOWEST: usize = 4 * MIB;
 const FEW: usize = 4 * MIB;
 const MANY: usize = 64 * MIB;
 
+/// How thoroughly to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Once, to see that it works.
+    Smoke,
+    /// For a tendency.
+    Quick,
+    /// For figures to rely on.
+    Full,
+}
+
+impl Profile {
+    pub(crate) fn of(arguments: &Arguments) -> Self {
+        match (arguments.measure, arguments.quick) {
+            (false, _) => Self::Smoke,
+            (true, true) => Self::Quick,
+            (true, false) => Self::Full,
+        }
+    }
+}
+
+/// Calls there and back.
+pub(crate) fn calls(profile: Profile) -> Vec<Load> {
+    match profile {
+        Profile::Smoke => smoke().collect(),
+        Profile::Quick => quick().collect(),
+        Profile::Full => full().collect(),
+    }
+}
+
+/// Every number of calls, as small as they can be.
+pub(crate) fn transport(profile: Profile) -> Vec<Load> {
+    let small = |rounds, millis| {
+        let turn = Duration::from_millis(millis);
+        CONCURRENCY.map(|concurrency| load(concurrency, PAYLOAD[0], rounds, turn))
+    };
+    match profile {
+        Profile::Smoke => vec![load(2, PAYLOAD[0], 1, Duration::ZERO)],
+        Profile::Quick => small(20, 60).into(),
+        Profile::Full => small(40, 100).into(),
+    }
+}
+
 /// Every number of calls with every size.
-pub(crate) fn full() -> impl Iterator<Item = Load> {
+fn full() -> impl Iterator<Item = Load> {
     PAYLOAD.into_iter().flat_map(|payload| {
         CONCURRENCY.into_iter().map(move |concurrency| {
             // The more is on its way, the longer a turn takes, and the less of it is overhead.
@@ -40,7 +84,7 @@ pub(crate) fn full() -> impl Iterator<Item = Load> {
 }
 
 /// Every number of calls with the smallest size, and every size with one call.
-pub(crate) fn quick() -> impl Iterator<Item = Load> {
+fn quick() -> impl Iterator<Item = Load> {
     let small = CONCURRENCY.into_iter().zip([PAYLOAD[0]; 4]);
     let single = [1; 3].into_iter().zip(PAYLOAD.into_iter().skip(1));
     small.chain(single).map(|(concurrency, payload)| {
@@ -55,7 +99,7 @@ pub(crate) fn quick() -> impl Iterator<Item = Load> {
 }
 
 /// One call of each row, and several; few bytes, and many for a build without optimisation.
-pub(crate) fn smoke() -> impl Iterator<Item = Load> {
+fn smoke() -> impl Iterator<Item = Load> {
     [(1, PAYLOAD[0]), (2, PAYLOAD[2])]
         .into_iter()
         .map(|(concurrency, payload)| load(concurrency, payload, 1, Duration::ZERO))

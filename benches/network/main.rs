@@ -11,19 +11,23 @@
     reason = "the harness of the tests fails by panicking"
 )]
 
+mod calls;
 mod component;
 mod endurance;
 mod guests;
 mod loads;
 mod native;
+mod peers;
 mod support;
 mod target;
+mod transport;
 
 use anyhow::bail;
 use wrpc_middleware_bench::arguments::Arguments;
-use wrpc_middleware_bench::interleave::{Load, compare};
+use wrpc_middleware_bench::interleave::{BoxFuture, Contender, Load, compare};
 use wrpc_middleware_bench::record::Record;
 
+use crate::loads::Profile;
 use crate::support::nats::NatsServer;
 use crate::support::process;
 
@@ -38,21 +42,17 @@ async fn main() -> anyhow::Result<()> {
         };
     }
     let arguments = Arguments::parse();
-    let loads: Vec<_> = match (arguments.measure, arguments.quick) {
-        (false, _) => loads::smoke().collect(),
-        (true, true) => loads::quick().collect(),
-        (true, false) => loads::full().collect(),
-    };
+    let profile = Profile::of(&arguments);
     let server = NatsServer::start().await;
     let _target = target::start(&server.url()).await;
     let mut record = Record::new(BENCH);
     let mut failed = Vec::new();
     // First, as long as the process has no memory left over from large values.
     if arguments.matches(&format!("{BENCH}/{}", endurance::NAME)) {
-        let calls = match (arguments.measure, arguments.quick) {
-            (false, _) => 2_000,
-            (true, true) => 100_000,
-            (true, false) => 1_000_000,
+        let calls = match profile {
+            Profile::Smoke => 2_000,
+            Profile::Quick => 100_000,
+            Profile::Full => 1_000_000,
         };
         match endurance::measure(&server.url(), calls).await {
             Ok(samples) => record.samples = samples,
@@ -60,7 +60,11 @@ async fn main() -> anyhow::Result<()> {
             Err(error) => failed.push(format!("{}: {error:#}", endurance::NAME)),
         }
     }
-    measure(&server, &arguments, &loads, &mut record).await?;
+    let version = server.connect().await.server_info().version;
+    record.versions.push(format!("nats-server {version}"));
+    for compared in compared(profile) {
+        measure(&server.url(), &arguments, &compared, &mut record).await?;
+    }
     if arguments.measure {
         record.save()?;
     }
@@ -73,41 +77,72 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Rows that are compared with one another, under several loads.
+struct Compared {
+    title: &'static str,
+    /// The row that the others are divided by.
+    baseline: &'static str,
+    names: &'static [&'static str],
+    loads: Vec<Load>,
+    rows: Rows,
+}
+
+/// Makes the rows for a load.
+type Rows = fn(String, Load) -> BoxFuture<'static, anyhow::Result<Vec<Contender>>>;
+
+/// Everything, small values first: what large ones leave of memory slows others down.
+fn compared(profile: Profile) -> Vec<Compared> {
+    vec![
+        Compared {
+            title: transport::TITLE,
+            baseline: transport::BASELINE,
+            names: &transport::ROWS,
+            loads: loads::transport(profile),
+            rows: |url, load| Box::pin(async move { transport::rows(&url, load.payload).await }),
+        },
+        Compared {
+            title: native::TITLE,
+            baseline: native::BASELINE,
+            names: &native::ROWS,
+            loads: loads::calls(profile),
+            rows: |url, load| Box::pin(async move { native::rows(&url, load.payload).await }),
+        },
+        Compared {
+            title: component::TITLE,
+            baseline: component::BASELINE,
+            names: &component::ROWS,
+            loads: loads::calls(profile),
+            rows: |url, load| {
+                Box::pin(async move { component::rows(&url, load.concurrency, load.payload).await })
+            },
+        },
+    ]
+}
+
 async fn measure(
-    server: &NatsServer,
+    url: &str,
     arguments: &Arguments,
-    loads: &[Load],
+    compared: &Compared,
     record: &mut Record,
 ) -> anyhow::Result<()> {
-    let url = server.url();
-    let version = server.connect().await.server_info().version;
-    record.versions.push(format!("nats-server {version}"));
-    for (index, load) in loads.iter().enumerate() {
-        for (title, baseline, names) in [
-            (native::TITLE, native::BASELINE, &native::ROWS[..]),
-            (component::TITLE, component::BASELINE, &component::ROWS[..]),
-        ] {
-            let chosen = chosen(arguments, title, *load, names);
-            if chosen.is_empty() {
-                continue;
-            }
-            let mut rows = if title == native::TITLE {
-                native::rows(&url, load.payload).await?
-            } else {
-                component::rows(&url, load.concurrency, load.payload).await?
-            };
-            // What a row is compared with belongs to it.
-            rows.retain(|row| chosen.contains(&row.name()) || row.name() == baseline);
-            eprintln!(
-                "{title}: {} bytes, {} at a time ({}/{})",
-                load.payload,
-                load.concurrency,
-                index + 1,
-                loads.len()
-            );
-            let comparison = compare(title, baseline, *load, rows).await;
-            record.comparisons.push(comparison);
+    let (title, baseline) = (compared.title, compared.baseline);
+    for (index, load) in compared.loads.iter().enumerate() {
+        let chosen = chosen(arguments, title, *load, compared.names);
+        if chosen.is_empty() {
+            continue;
         }
+        let mut rows = (compared.rows)(url.to_owned(), *load).await?;
+        // What a row is compared with belongs to it.
+        rows.retain(|row| chosen.contains(&row.name()) || row.name() == baseline);
+        eprintln!(
+            "{title}: {} bytes, {} at a time ({}/{})",
+            load.payload,
+            load.concurrency,
+            index + 1,
+            compared.loads.len()
+        );
+        let comparison = compare(title, baseline, *load, rows).await;
+        record.comparisons.push(comparison);
     }
     Ok(())
 }
