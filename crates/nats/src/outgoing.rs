@@ -157,6 +157,12 @@ impl Outgoing {
         }
     }
 
+    /// Whether everything there is went with the call, so that only its end is left to be told: of
+    /// no use to a target that has answered.
+    fn has_nothing_to_say(&self) -> bool {
+        self.path.is_empty() && self.sent == 0 && self.rest.is_empty()
+    }
+
     /// Queues a message, or keeps it until there is room for it.
     fn send(&mut self, subject: Subject, payload: Bytes) -> io::Result<()> {
         let headers = header::write_sequence(self.sent);
@@ -215,6 +221,10 @@ impl AsyncWrite for Outgoing {
                 Some(_) => self.poll_ready(cx).map_ok(drop),
                 None => Poll::Ready(Ok(())),
             };
+        }
+        if self.has_nothing_to_say() && self.exchange.is_answered() {
+            self.closed = true;
+            return Poll::Ready(Ok(()));
         }
         let subject = ready!(self.poll_rest(cx))?;
         self.send(subject, Bytes::new())?;

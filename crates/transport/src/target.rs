@@ -69,11 +69,15 @@ impl core::str::FromStr for Target {
 
 /// Whether `text` is one or more literal tokens of a NATS subject.
 pub(crate) fn is_subject(text: &str) -> bool {
-    let forbidden = |byte: u8| matches!(byte, b'*' | b'>' | b' ') || byte.is_ascii_control();
-    let literal = |c: char| !c.is_whitespace() && !c.is_control();
     // Nearly every name is of ASCII, and this is asked for every call.
-    let characters = !text.bytes().any(forbidden) && (text.is_ascii() || text.chars().all(literal));
-    characters && text.split('.').all(|token| !token.is_empty())
+    let mut after = b'.';
+    let literal = text.bytes().all(|byte| {
+        let before = core::mem::replace(&mut after, byte);
+        let is_empty = byte == b'.' && before == b'.';
+        !is_empty && !matches!(byte, 0..=b' ' | b'*' | b'>' | 0x7f)
+    });
+    let forbidden = |c: char| c.is_whitespace() || c.is_control();
+    literal && after != b'.' && (text.is_ascii() || !text.contains(forbidden))
 }
 
 #[cfg(test)]

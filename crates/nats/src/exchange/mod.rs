@@ -1,5 +1,6 @@
 //! One call, as one of its two sides sees it.
 
+mod ending;
 mod inlet;
 mod part;
 mod waiting;
@@ -14,6 +15,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 use wrpc_middleware_transport::{Paths, Progress};
 
+use self::ending::Ending;
 pub(crate) use self::inlet::Next;
 use self::inlet::{Inlet, Refusal};
 pub(crate) use self::part::Part;
@@ -48,8 +50,8 @@ pub(crate) enum Side {
     },
     Target {
         function: Arc<Function>,
-        /// Counts the call as running.
-        _permit: Option<OwnedSemaphorePermit>,
+        /// Count the call as running.
+        _permits: Vec<OwnedSemaphorePermit>,
     },
 }
 
@@ -65,6 +67,7 @@ struct State {
     heard: u32,
     /// The parameters were given up before it was known where they go.
     params_abandoned: bool,
+    ending: Ending,
     /// The other side knows that the call is over.
     is_over: bool,
     /// The broker was asked for the peer, and nothing was heard since.
@@ -324,7 +327,7 @@ impl Exchange {
     }
 
     /// Fails the call by what the other side knows of.
-    fn refused(&self, error: RpcError) {
+    pub(crate) fn refused(&self, error: RpcError) {
         self.state().is_over = true;
         self.fail(error);
     }
@@ -419,6 +422,15 @@ impl Exchange {
         Poll::Pending
     }
 
+    /// Whether a call that was made has all its results.
+    pub(crate) fn is_answered(&self) -> bool {
+        let state = self.state();
+        self.is_caller()
+            && state.peer.is_some()
+            && state.failure.is_none()
+            && state.is_complete(&self.patterns)
+    }
+
     /// Resolves once the call has failed.
     pub(crate) fn poll_failed(&self, key: u32, cx: &mut Context<'_>) -> Poll<RpcError> {
         let mut state = self.state();
@@ -475,8 +487,21 @@ impl Exchange {
     }
 
     /// A writer is gone before its stream was closed; `sent` messages are on it, after `before`.
-    pub(crate) fn abandon_outgoing(&self, path: &[usize], sent: u64, before: Option<Publishing>) {
-        let error = match &self.side {
+    pub(crate) fn abandon_outgoing(
+        &self,
+        path: &[usize],
+        sent: u64,
+        mut before: Option<Publishing>,
+    ) {
+        if path.is_empty() && self.state().ending.leave(sent, &mut before) {
+            return;
+        }
+        self.end_outgoing(path, sent, before, &self.abandoned());
+    }
+
+    /// What a stream ends in that its writer left open.
+    fn abandoned(&self) -> RpcError {
+        match &self.side {
             Side::Caller { .. } => self.params_abandoned(),
             Side::Target { function, .. } => self.failure().unwrap_or_else(|| {
                 function.error(
@@ -485,8 +510,25 @@ impl Exchange {
                     "the function ended without a result",
                 )
             }),
-        };
-        self.end_outgoing(path, sent, before, &error);
+        }
+    }
+
+    /// Leaves the end of the results to who calls [`end_results`](Self::end_results), unless their
+    /// writer closes them.
+    pub(crate) fn hold_results(&self) {
+        self.state().ending = Ending::Held;
+    }
+
+    /// The call is over, in `error` if it failed: so end its results that are open.
+    pub(crate) fn end_results(&self, error: Option<&RpcError>) {
+        let ending = core::mem::take(&mut self.state().ending);
+        if let Some(error) = error {
+            self.fail(error.clone());
+        }
+        if let Ending::Left { sent, before } = ending {
+            let error = error.cloned().unwrap_or_else(|| self.abandoned());
+            self.end_outgoing(&[], sent, before, &error);
+        }
     }
 
     /// Ends an outgoing stream in `error`, unless nobody is there to read it.
