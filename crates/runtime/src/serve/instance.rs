@@ -12,6 +12,7 @@ use wasmtime::Store;
 use wasmtime::component::{ComponentExportIndex, Instance, InstancePre};
 use wrpc_runtime_wasmtime::WrpcView;
 
+use super::enter::{Enter, Exit};
 use super::function::{Function, Params, exported};
 use super::given::{Given, Release};
 use super::task::{to_its_end, within};
@@ -34,6 +35,7 @@ pub(super) struct Shared<T: 'static> {
     store: StoreFactory<T>,
     max_handles: usize,
     max_duration: Option<Duration>,
+    exit: Option<Exit<T>>,
     /// `None` while a call has it, and if that call did not give it back.
     live: Arc<Mutex<Option<Live<T>>>>,
 }
@@ -45,12 +47,14 @@ impl<T: WrpcView + 'static> Shared<T> {
         store: StoreFactory<T>,
         max_handles: usize,
         max_duration: Option<Duration>,
+        exit: Option<Exit<T>>,
     ) -> wasmtime::Result<Self> {
         let shared = Self {
             pre,
             store,
             max_handles,
             max_duration,
+            exit,
             live: Arc::default(),
         };
         let live = shared.instantiate().await?;
@@ -78,6 +82,7 @@ impl<T: WrpcView + 'static> Shared<T> {
         self: &Arc<Self>,
         function: &Arc<Function>,
         index: ComponentExportIndex,
+        enter: Option<Enter<T>>,
         params: Params<R>,
     ) -> Result<(Encoded, Given), InvocationFailure>
     where
@@ -86,7 +91,7 @@ impl<T: WrpcView + 'static> Shared<T> {
         let turn = Arc::clone(&self.live).lock_owned().await;
         let (this, function) = (Arc::clone(self), Arc::clone(function));
         to_its_end(async move {
-            let mut encoded = this.run(turn, &function, index, params).await?;
+            let mut encoded = this.run(turn, &function, index, enter, params).await?;
             let given = Given::new(this, &mut encoded);
             Ok((encoded, given))
         })
@@ -98,6 +103,7 @@ impl<T: WrpcView + 'static> Shared<T> {
         mut turn: OwnedMutexGuard<Option<Live<T>>>,
         function: &Function,
         index: ComponentExportIndex,
+        enter: Option<Enter<T>>,
         params: Params<R>,
     ) -> Result<Encoded, InvocationFailure>
     where
@@ -113,9 +119,15 @@ impl<T: WrpcView + 'static> Shared<T> {
                     .map_err(|error| InvocationFailure::Instantiate(error.into()))?,
             };
             let func = exported(&live.instance, &mut live.store, index)?;
+            if let Some(enter) = enter {
+                enter(live.store.data_mut());
+            }
             let result = function
                 .call(&mut live.store, func, params, Some(&mut live.handles))
                 .await;
+            if let Some(exit) = &self.exit {
+                exit()(live.store.data_mut());
+            }
             Ok((live, result))
         };
         // On elapse, `work` is dropped: the call's future first, then the store that it ran on.

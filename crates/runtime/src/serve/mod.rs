@@ -4,6 +4,7 @@
 //! [`function`] is a future of its own, which reads parameters, then runs in an instance of its own
 //! or takes its turn on a shared [`instance`], then writes the results.
 
+mod enter;
 mod error;
 mod exports;
 mod ext;

@@ -10,6 +10,7 @@ use wasmtime::component::{ComponentExportIndex, InstancePre};
 use wrpc_runtime_wasmtime::WrpcView;
 use wrpc_transport::{Index, Serve};
 
+use super::enter::{Enter, Entrance};
 use super::function::{Function, send};
 use super::instance::Shared;
 use super::served::Calls;
@@ -53,6 +54,7 @@ impl<T: WrpcView + 'static> Runner<T> {
         self,
         function: &Arc<Function>,
         index: ComponentExportIndex,
+        enter: Option<Enter<T>>,
         outgoing: O,
         incoming: I,
     ) -> Result<(), InvocationFailure>
@@ -64,12 +66,16 @@ impl<T: WrpcView + 'static> Runner<T> {
             let params = function.receive(incoming).await?;
             match self.instances {
                 Instances::PerCall { component, store } => {
+                    let mut store = store();
+                    if let Some(enter) = enter {
+                        enter(store.data_mut());
+                    }
                     function
-                        .call_once(&component, index, store(), params, outgoing)
+                        .call_once(&component, index, store, params, outgoing)
                         .await
                 }
                 Instances::Shared(shared) => {
-                    let (encoded, given) = shared.call(function, index, params).await?;
+                    let (encoded, given) = shared.call(function, index, enter, params).await?;
                     send(outgoing, encoded).await?;
                     given.delivered();
                     Ok(())
@@ -86,6 +92,7 @@ pub(super) async fn register<S, T>(
     function: Arc<Function>,
     index: ComponentExportIndex,
     runner: Runner<T>,
+    entrance: Option<Entrance<T, S::Context>>,
 ) -> Result<Calls<S::Context>, ServeError>
 where
     S: Serve,
@@ -103,10 +110,11 @@ where
     let calls = calls.map(move |call| match call {
         Ok((context, outgoing, incoming)) => {
             let (runner, function) = (runner.clone(), Arc::clone(&function));
+            let enter = entrance.as_ref().map(|entrance| entrance.of(&context));
             let span = debug_span!("invocation", function = %function.name);
             let invocation = async move {
                 runner
-                    .run(&function, index, outgoing, incoming)
+                    .run(&function, index, enter, outgoing, incoming)
                     .await
                     .map_err(|failure| InvocationError::new(function.name.to_string(), failure))
             };

@@ -9,6 +9,7 @@ use wasmtime::component::{ComponentExportIndex, InstancePre};
 use wrpc_runtime_wasmtime::WrpcView;
 use wrpc_transport::Serve;
 
+use super::enter::{Entrance, Exit};
 use super::exports::{self, Export, Resources};
 use super::function::Function;
 use super::instance::Shared;
@@ -184,15 +185,55 @@ impl<T: WrpcView + 'static> ExportServer<T> {
     ///
     /// Dropping the future leaves no function registered.
     pub async fn serve<S: Serve>(&self, transport: &S) -> Result<Served<S::Context>, ServeError> {
+        self.register_all(transport, None).await
+    }
+
+    /// Does the same, and tells stores about the calls that their guests run for.
+    ///
+    /// Before a guest runs for a call, `set` puts into the data of the store what `of_call` makes of
+    /// the transport's context of that call. Where calls share an instance, this is done for each,
+    /// when it is its turn, and with what `of_call` makes of `None` after each.
+    ///
+    /// So the calls that the guest itself makes meanwhile can carry on what its caller has said,
+    /// the deadline above all: make [`WrpcCtx::context`](crate::WrpcCtx::context) of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`serve`](Self::serve).
+    ///
+    /// # Cancellation
+    ///
+    /// As [`serve`](Self::serve).
+    pub async fn serve_with<S, V>(
+        &self,
+        transport: &S,
+        of_call: impl Fn(Option<&S::Context>) -> V + Send + Sync + 'static,
+        set: impl Fn(&mut T, V) + Send + Sync + 'static,
+    ) -> Result<Served<S::Context>, ServeError>
+    where
+        S: Serve,
+        V: Send + 'static,
+    {
+        let entrance = Entrance::new(of_call, set);
+        self.register_all(transport, Some(entrance)).await
+    }
+
+    async fn register_all<S: Serve>(
+        &self,
+        transport: &S,
+        entrance: Option<Entrance<T, S::Context>>,
+    ) -> Result<Served<S::Context>, ServeError> {
         let component = self.component.component();
         let resources = Resources::of(component.engine(), &component.component_type());
         let shared = !resources.types.guest.is_empty();
         let functions = self.plan(&resources, shared)?;
-        let runner = self.runner(shared).await?;
+        let exit = entrance.as_ref().map(Entrance::exit);
+        let runner = self.runner(shared, exit).await?;
         let mut served = Served::new();
         for (function, index) in functions {
             let name = function.name.to_string();
-            let calls = register(transport, Arc::new(function), index, runner.clone()).await?;
+            let (function, runner) = (Arc::new(function), runner.clone());
+            let calls = register(transport, function, index, runner, entrance.clone()).await?;
             served.push(name, calls);
         }
         Ok(served)
@@ -232,11 +273,12 @@ impl<T: WrpcView + 'static> ExportServer<T> {
         }
     }
 
-    async fn runner(&self, shared: bool) -> Result<Runner<T>, ServeError> {
+    async fn runner(&self, shared: bool, exit: Option<Exit<T>>) -> Result<Runner<T>, ServeError> {
         let (component, store) = (self.component.clone(), Arc::clone(&self.store));
         let max_duration = self.max_duration;
         let instances = if shared {
-            let shared = Shared::new(component, store, self.max_handles, max_duration).await;
+            let handles = self.max_handles;
+            let shared = Shared::new(component, store, handles, max_duration, exit).await;
             let shared = shared.map_err(|error| ServeError::Instantiate(error.into()))?;
             Instances::Shared(Arc::new(shared))
         } else {

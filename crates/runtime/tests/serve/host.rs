@@ -1,7 +1,7 @@
 //! A host of components.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::Semaphore;
 use wasmtime::component::{Component, InstancePre, Linker, Resource, ResourceTable, ResourceType};
@@ -24,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) pausing: Arc<AtomicUsize>,
     /// A permit lets one guest out of `pause`.
     pub(crate) gate: Arc<Gate>,
+    /// The calls that guests ran for when they came to `pause`.
+    pub(crate) paused_for: Arc<Mutex<Vec<Option<u32>>>>,
 }
 
 pub(crate) struct Gate(pub(crate) Semaphore);
@@ -36,6 +38,8 @@ impl Default for Gate {
 
 pub(crate) struct Host {
     pub(crate) table: ResourceTable,
+    /// The call that the guest runs for, if its server says so.
+    pub(crate) call: Option<u32>,
     ctx: Ctx,
     wasi: WasiCtx,
     shared: Shared,
@@ -93,6 +97,7 @@ impl Shared {
             engine,
             Host {
                 table: ResourceTable::new(),
+                call: None,
                 ctx: Ctx {
                     client,
                     resources: SharedResourceTable::default(),
@@ -141,6 +146,7 @@ pub(crate) fn prepare(engine: &Engine, binary: &[u8]) -> InstancePre<Host> {
     let mut host = linker.instance("test:serve/host").unwrap();
     host.func_wrap_async("pause", |store, (): ()| {
         let shared = store.data().shared.clone();
+        shared.paused_for.lock().unwrap().push(store.data().call);
         Box::new(async move {
             shared.pausing.fetch_add(1, Ordering::SeqCst);
             shared.gate.0.acquire().await?.forget();

@@ -42,11 +42,11 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-    pub(crate) fn run(mut served: Served<()>) -> Self {
+    pub(crate) fn run<C: Send + 'static>(mut served: Served<C>) -> Self {
         let (end, ended) = mpsc::unbounded_channel();
         let accepting = tokio::spawn(async move {
             while let Some(call) = served.next().await {
-                let ((), invocation) = call.unwrap_or_else(|error: ServeError| panic!("{error}"));
+                let (_, invocation) = call.unwrap_or_else(|error: ServeError| panic!("{error}"));
                 let end = end.clone();
                 tokio::spawn(async move { end.send(invocation.await) });
             }
