@@ -15,12 +15,43 @@
 //! - The caller gives up: both streams fail and [`ServeContext::given_up`] resolves.
 //! - The function ends without closing its results: its caller gets `target-failed`.
 
+//!
+//! # Services
+//!
+//! A handler can be a [`tower::Service`] of [`Request`]s, run by [`Client::serve_service`]. These
+//! layers go in front of it, and [`ServeStack`] puts the first three in order:
+//!
+//! | layer | fails with |
+//! |---|---|
+//! | [`authorization::AuthorizationLayer`] | `link-denied` |
+//! | [`limit::ConcurrencyLimitLayer`] | `overloaded` |
+//! | [`deadline::DeadlineLayer`] | `timeout` |
+//! | [`foreign::ForeignLayer`] | what others' middleware failed with |
+//!
+//! [`Client::serve_service`]: crate::Client::serve_service
+
+pub mod authorization;
 mod context;
+pub mod deadline;
+mod fate;
+pub mod foreign;
 mod functions;
+mod gate;
+mod handler;
+pub mod limit;
 mod request;
 mod requests;
+mod responder;
+mod serving;
+mod stack;
+#[cfg(test)]
+mod testing;
 
 pub use self::context::ServeContext;
 pub(crate) use self::functions::ServedFunctions;
+pub use self::handler::{Handler, handler};
 pub use self::request::{Accepted, Request};
 pub use self::requests::Requests;
+pub use self::responder::{GivenUp, Responder};
+pub use self::serving::Serving;
+pub use self::stack::ServeStack;

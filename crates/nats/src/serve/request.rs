@@ -13,25 +13,32 @@ use tracing::warn;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 use wrpc_middleware_transport::Paths;
 
-use super::ServeContext;
+use super::fate::Fate;
 use super::functions::Served;
-use crate::broker::Published;
+use super::{Responder, ServeContext};
+use crate::broker::{Published, Publishing};
 use crate::connection::Connection;
 use crate::exchange::{Exchange, Side};
+use crate::function::Function;
 use crate::subject::{RESULTS, below, untoken};
 use crate::{Incoming, Outgoing, header};
 
 /// A call that has arrived and was neither taken nor refused.
 ///
-/// Dropped, it is refused as `overloaded`, `not-sent`.
+/// Dropped, it is refused as `overloaded`, `not-sent`, unless a [`Responder`] says something else.
 pub struct Request {
     context: ServeContext,
     reply: Subject,
     params: Bytes,
     offer: Arc<Offer>,
-    permit: Option<OwnedSemaphorePermit>,
+    permits: Vec<OwnedSemaphorePermit>,
     is_answered: bool,
+    /// Knows what becomes of the call, if anybody asked.
+    fate: Option<Arc<Fate>>,
 }
+
+/// Why a call is refused where the number of running ones is limited.
+pub(super) const TOO_MANY: &str = "too many calls are running";
 
 /// What all calls of a function share.
 pub(super) struct Offer {
@@ -52,6 +59,23 @@ impl Offer {
         let mut tokens = rest.split('.');
         let (id, _connection, _call) = (tokens.next()?, tokens.next()?, tokens.next()?);
         tokens.next().is_none().then(|| untoken(id).into())
+    }
+
+    /// Tells the caller at `reply` that its call is not taken.
+    pub(super) fn refuse(&self, reply: &Subject, error: &RpcError) {
+        let headers = header::refusal(error);
+        let broker = self.connection.broker();
+        broker.publish_unattended(reply.clone(), Some(headers.clone()), None);
+        // For those who read the results alone.
+        let results = below(reply, RESULTS);
+        broker.publish_unattended(results, Some(headers), None);
+    }
+
+    /// Why a call is refused that somebody let go of.
+    pub(super) fn turned_away(&self) -> RpcError {
+        let kind = RpcErrorKind::Overloaded;
+        let function = &self.served.function;
+        function.error(kind, Delivery::NotSent, "the call was turned away")
     }
 }
 
@@ -83,8 +107,9 @@ impl Request {
             reply,
             params: message.payload,
             offer: Arc::clone(offer),
-            permit: None,
+            permits: Vec::new(),
             is_answered: false,
+            fate: None,
         };
         if remaining.is_some_and(|remaining| remaining.is_zero()) {
             let reason = "the deadline passed before the call arrived";
@@ -92,11 +117,11 @@ impl Request {
             return None;
         }
         if let Some(running) = &offer.running {
-            request.permit = Arc::clone(running).try_acquire_owned().ok();
-            if request.permit.is_none() {
-                request.refuse_as(RpcErrorKind::Overloaded, "too many calls are running");
+            let Ok(permit) = Arc::clone(running).try_acquire_owned() else {
+                request.refuse_as(RpcErrorKind::Overloaded, TOO_MANY);
                 return None;
-            }
+            };
+            request.hold(permit);
         }
         Some(request)
     }
@@ -113,36 +138,115 @@ impl Request {
         &mut self.context
     }
 
+    /// The instance that exports the function, `namespace:package/interface@version`; empty for a
+    /// function at the root of a world.
+    #[must_use]
+    pub fn instance(&self) -> &str {
+        &self.offer.served.function.instance
+    }
+
+    /// The function.
+    #[must_use]
+    pub fn func(&self) -> &str {
+        &self.offer.served.function.func
+    }
+
     /// The name of the function, `namespace:package/interface#function`, for messages.
     #[must_use]
     pub fn function(&self) -> impl fmt::Display + '_ {
         &*self.offer.served.function
     }
 
+    /// Lets somebody say how the call ends who does not have it: see [`Responder`].
+    ///
+    /// All responders of a call are equal; the first that says something is heard.
+    #[must_use = "dropped, it says nothing"]
+    pub fn responder(&mut self) -> Responder {
+        let fate = self
+            .fate
+            .get_or_insert_with(|| Fate::new(&self.offer, &self.reply));
+        Responder::new(Arc::clone(fate))
+    }
+
+    /// Counts the call as running until its streams are dropped, or it is refused.
+    pub(super) fn hold(&mut self, permit: OwnedSemaphorePermit) {
+        self.permits.push(permit);
+    }
+
+    /// Who calls which function.
+    pub(super) fn who_calls_what(&self) -> (Option<Arc<str>>, Arc<Function>) {
+        let function = Arc::clone(&self.offer.served.function);
+        (self.context.caller.clone(), function)
+    }
+
+    /// An error of this call, which was not taken.
+    pub(super) fn error(&self, kind: RpcErrorKind, reason: &'static str) -> RpcError {
+        let function = &self.offer.served.function;
+        function.error(kind, Delivery::NotSent, reason)
+    }
+
     /// Takes the call. Its caller knows from now on that it may have been run.
     ///
-    /// Waits for nothing.
+    /// Waits for nothing. Of a call that was refused meanwhile, by a [`Responder`] or since its
+    /// deadline passed in a queue, both streams have failed already and no parameters are there;
+    /// [`try_accept`](Self::try_accept) says so.
     #[must_use = "dropped, the call ends as `target-failed`"]
     pub fn accept(mut self) -> Accepted {
+        match self.answer() {
+            Ok(accepted) => accepted,
+            Err(refusal) => {
+                self.params = Bytes::new();
+                let exchange = self.exchange();
+                exchange.refused(refusal);
+                self.streams(exchange, None)
+            }
+        }
+    }
+
+    /// Takes the call, unless it was refused meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Why it was refused: by a [`Responder`], or since its deadline passed in a queue. It must not
+    /// run then.
+    pub fn try_accept(mut self) -> Result<Accepted, RpcError> {
+        self.answer()
+    }
+
+    fn answer(&mut self) -> Result<Accepted, RpcError> {
         self.is_answered = true;
-        let offer = Arc::clone(&self.offer);
-        let side = Side::Target {
-            function: Arc::clone(&offer.served.function),
-            _permit: self.permit.take(),
+        let Some(fate) = self.fate.clone() else {
+            let exchange = self.exchange();
+            return Ok(self.shake_hands(exchange));
         };
-        let exchange = Exchange::new(
-            Arc::clone(&offer.connection),
+        fate.accept(|| {
+            let exchange = self.exchange();
+            (self.shake_hands(Arc::clone(&exchange)), exchange)
+        })
+    }
+
+    fn exchange(&mut self) -> Arc<Exchange> {
+        let side = Side::Target {
+            function: Arc::clone(&self.offer.served.function),
+            _permits: core::mem::take(&mut self.permits),
+        };
+        Exchange::new(
+            Arc::clone(&self.offer.connection),
             side,
             Some(self.reply.clone()),
-            Arc::clone(&offer.paths),
-        );
+            Arc::clone(&self.offer.paths),
+        )
+    }
+
+    /// Tells the caller that its call is taken.
+    fn shake_hands(&mut self, exchange: Arc<Exchange>) -> Accepted {
         let handshake = OutboundMessage {
             subject: self.reply.clone(),
             payload: Bytes::new(),
             reply: Some(exchange.inbox()),
             headers: None,
         };
-        let before = match offer.connection.broker().publish(handshake) {
+        let before = match self.offer.connection.broker().publish(handshake) {
             Ok(Published::Queued) => None,
             Ok(Published::Waiting(publishing)) => Some(publishing),
             Err(error) => {
@@ -152,12 +256,16 @@ impl Request {
                 None
             }
         };
+        self.streams(exchange, before)
+    }
+
+    fn streams(&mut self, exchange: Arc<Exchange>, before: Option<Publishing>) -> Accepted {
         let context = ServeContext {
             exchange: Some(Arc::clone(&exchange)),
             ..core::mem::take(&mut self.context)
         };
         let params = Incoming::new(Arc::clone(&exchange));
-        let params = params.after(core::mem::take(&mut self.params), offer.params_timeout);
+        let params = params.after(core::mem::take(&mut self.params), self.offer.params_timeout);
         (
             context,
             Outgoing::new(exchange, Bytes::new(), before),
@@ -170,30 +278,36 @@ impl Request {
     /// A caller of another implementation sees the end of the results, or fails to send its
     /// parameters.
     pub fn refuse(mut self, error: &RpcError) {
-        self.answer(error);
-    }
-
-    fn refuse_as(&mut self, kind: RpcErrorKind, reason: &'static str) {
-        let function = &self.offer.served.function;
-        let error = function.error(kind, Delivery::NotSent, reason);
-        self.answer(&error);
-    }
-
-    fn answer(&mut self, error: &RpcError) {
         self.is_answered = true;
-        let headers = header::refusal(error);
-        let broker = self.offer.connection.broker();
-        broker.publish_unattended(self.reply.clone(), Some(headers.clone()), None);
-        // For those who read the results alone.
-        let results = below(&self.reply, RESULTS);
-        broker.publish_unattended(results, Some(headers), None);
+        match &self.fate {
+            Some(fate) => fate.fail(error),
+            None => self.offer.refuse(&self.reply, error),
+        }
+    }
+
+    /// Lets go of the call, which is refused with `error` unless a [`Responder`] says something
+    /// else.
+    pub(super) fn give_up(mut self, error: RpcError) {
+        match &self.fate {
+            Some(fate) => {
+                fate.revoke(|_| error);
+            }
+            None => self.offer.refuse(&self.reply, &error),
+        }
+        self.is_answered = true;
+    }
+
+    fn refuse_as(mut self, kind: RpcErrorKind, reason: &'static str) {
+        let error = self.error(kind, reason);
+        self.offer.refuse(&self.reply, &error);
+        self.is_answered = true;
     }
 }
 
 impl Drop for Request {
     fn drop(&mut self) {
-        if !self.is_answered {
-            self.refuse_as(RpcErrorKind::Overloaded, "the call was turned away");
+        if !self.is_answered && self.fate.is_none() {
+            self.offer.refuse(&self.reply, &self.offer.turned_away());
         }
     }
 }

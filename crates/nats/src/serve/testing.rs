@@ -1,0 +1,102 @@
+//! Calls that came from nowhere, for tests without a broker.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::functions::Served;
+use super::request::Offer;
+use super::{Request, ServedFunctions};
+use crate::broker::Broker;
+use crate::budget::Budget;
+use crate::connection::{Connection, ConnectionState, Core};
+use crate::function::Function;
+use crate::registry::Registry;
+use crate::subject::{Inbox, InboxPrefixes};
+
+/// What serves `test:app/echo@0.1.0#echo`, over a connection that never comes about.
+pub(super) struct Server {
+    offer: Arc<Offer>,
+}
+
+impl Server {
+    pub(super) async fn new() -> Self {
+        let nats = async_nats::ConnectOptions::new()
+            .retry_on_initial_connect()
+            .reconnect_delay_callback(|_| Duration::from_hours(1))
+            .connect("nats://127.0.0.1:1")
+            .await
+            .unwrap();
+        let (broker, _) = Broker::new(nats);
+        let core = Core {
+            broker: Arc::new(broker),
+            registry: Registry::default(),
+            inbox: Inbox::new("_INBOX"),
+            prefixes: InboxPrefixes::new(["_INBOX"]),
+            budget: Budget::new(1 << 20, 1 << 20),
+            tick: 0.into(),
+            state: watch::Sender::new(ConnectionState::Connected),
+            served: ServedFunctions::default(),
+        };
+        let function = Function {
+            instance: "test:app/echo@0.1.0".into(),
+            func: "echo".into(),
+        };
+        Self {
+            offer: Arc::new(Offer {
+                connection: Arc::new(Connection::new(Arc::new(core), JoinSet::new())),
+                served: Arc::new(Served::new("test".into(), function)),
+                paths: Arc::default(),
+                params_timeout: None,
+                clock_skew: Duration::ZERO,
+                inbox_prefix: "_INBOX".into(),
+                running: None,
+            }),
+        }
+    }
+
+    /// A call of the component `client`.
+    pub(super) fn request(&self) -> Request {
+        let message = async_nats::Message {
+            subject: "test".into(),
+            reply: Some("_INBOX.client.connection.call".into()),
+            payload: "params".into(),
+            headers: None,
+            status: None,
+            description: None,
+            length: 0,
+        };
+        Request::new(&self.offer, message).unwrap()
+    }
+
+    /// The same with a deadline.
+    pub(super) fn request_within(&self, timeout: Duration) -> Request {
+        let mut request = self.request();
+        request.context_mut().deadline = Some(Instant::now() + timeout);
+        request
+    }
+
+    /// How many calls were taken and are not over.
+    pub(super) fn calls(&self) -> usize {
+        self.offer.connection.registry().len()
+    }
+
+    /// Its caller has given up, for every call that was taken.
+    pub(super) fn give_up(&self) {
+        for exchange in self.offer.connection.registry().all() {
+            let message = async_nats::Message {
+                subject: exchange.inbox(),
+                reply: None,
+                payload: Default::default(),
+                headers: None,
+                status: None,
+                description: None,
+                length: 0,
+            };
+            exchange.deliver(crate::exchange::Part::Cancel, message);
+        }
+    }
+}
