@@ -74,6 +74,18 @@ impl Options {
     /// Functions are served under it, and it is part of the inbox, so that permissions of the broker
     /// can bind both to it: `_INBOX.<id>.>`, with `%2E` for a dot in the id and `%25` for a percent
     /// sign. None by default: nothing stands in its place.
+    ///
+    /// The least that the broker has to permit:
+    ///
+    /// | who | to publish | to subscribe |
+    /// |---|---|---|
+    /// | everyone | `_INBOX.<own id>.>` | `_INBOX.<own id>.>` |
+    /// | who calls | `<target>.wrpc.0.0.1.>`, `_INBOX.<target>.>` | |
+    /// | who serves | `_INBOX.<caller>.>` | `<own id>.wrpc.0.0.1.>` in the [queue group](Self::queue_group) |
+    ///
+    /// To a peer's inbox go handshakes and results, and parameters that the call had no room for,
+    /// the end of them, cancellation and the [keepalive](Self::keepalive). Peers of another
+    /// implementation have inboxes without an id: `_INBOX.>`.
     pub fn id(mut self, id: impl Into<Box<str>>) -> Self {
         self.id = id.into();
         self

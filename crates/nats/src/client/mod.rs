@@ -96,8 +96,8 @@ impl Client {
         running.spawn(tasks::dispatch(Arc::clone(&core), messages));
         running.spawn(send_unattended(unattended));
         if let Some(interval) = options.keepalive {
-            let nowhere = Id::random();
-            let nowhere = below(&options.inbox_prefix, nowhere.as_str());
+            // Below what the client may publish to, if permissions bind its inbox to its id.
+            let nowhere = below(&options.inbox(), Id::random().as_str());
             running.spawn(tasks::keep_alive(Arc::clone(&core), nowhere, interval));
         }
         match &options.events {
@@ -189,7 +189,7 @@ async fn prove(
 ) -> Result<(), Option<Violation>> {
     let refused = async {
         match events {
-            Some(events) => events.subscription_refused(inbox).await,
+            Some(events) => events.inbox_refused(inbox).await,
             None => core::future::pending().await,
         }
     };

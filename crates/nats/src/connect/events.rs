@@ -128,11 +128,11 @@ impl EventSink {
         self.0.changed.send_replace(());
     }
 
-    /// Waits until the broker has refused the subscription to `subject`.
-    pub(crate) async fn subscription_refused(&self, subject: &str) -> Violation {
+    /// Waits until the broker has refused the subscription to `inbox`, or a message there.
+    pub(crate) async fn inbox_refused(&self, inbox: &str) -> Violation {
         let mut changed = self.0.changed.subscribe();
         loop {
-            if let Some(violation) = self.refused_subscription(subject) {
+            if let Some(violation) = self.refused_inbox(inbox) {
                 return violation;
             }
             if changed.changed().await.is_err() {
@@ -142,14 +142,17 @@ impl EventSink {
         }
     }
 
-    fn refused_subscription(&self, subject: &str) -> Option<Violation> {
+    fn refused_inbox(&self, inbox: &str) -> Option<Violation> {
         let kept = self
             .0
             .refused
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         kept.iter()
-            .find(|refused| refused.what == What::Subscription && *refused.subject == *subject)
+            .find(|refused| match refused.what {
+                What::Subscription => *refused.subject == *inbox,
+                What::Publish => refused.subject.starts_with(inbox.trim_end_matches('>')),
+            })
             .map(|refused| refused.text.clone())
     }
 }

@@ -107,17 +107,16 @@ pub async fn connect<A: ToServerAddrs>(options: ConnectOptions<A>) -> Result<Cli
     client.check()?;
     let events = EventSink::new();
     let callback = events.clone();
-    let nats = nats
-        .event_callback(move |event| {
-            callback.handle(&event);
-            if let Some(on_event) = &on_event {
-                on_event(&event);
-            }
-            core::future::ready(())
-        })
-        .connect(servers)
-        .await
-        .map_err(ConnectError::Connect)?;
+    let nats = nats.event_callback(move |event| {
+        callback.handle(&event);
+        if let Some(on_event) = &on_event {
+            on_event(&event);
+        }
+        core::future::ready(())
+    });
+    // It is large, and would be part of every future that connects.
+    let nats = Box::pin(nats.connect(servers)).await;
+    let nats = nats.map_err(ConnectError::Connect)?;
     Client::new(nats, client.events(events)).await
 }
 

@@ -11,4 +11,6 @@
 mod support;
 
 mod interop;
+mod permissions;
+mod roles;
 mod values;

@@ -3,12 +3,18 @@
 #![allow(dead_code, reason = "the end-to-end tests use the rest")]
 
 pub mod both;
+pub mod calls;
 pub mod errors;
 #[path = "../../../../../tests/support/nats.rs"]
 pub mod nats;
 pub mod peers;
+#[path = "../../../../../tests/support/process.rs"]
+pub mod process;
+#[path = "../../../../../tests/support/proxy.rs"]
+pub mod proxy;
 pub mod raw;
 pub mod record;
 pub mod serving;
+pub mod target;
 #[path = "../../../../../tests/support/wait.rs"]
 pub mod wait;

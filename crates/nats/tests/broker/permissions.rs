@@ -1,0 +1,322 @@
+//! What the broker does not permit.
+
+use core::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use async_nats::Event;
+use futures::StreamExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use wrpc_middleware_errors::{Delivery, RpcErrorKind};
+use wrpc_middleware_nats::{Client, ConnectError, ConnectOptions, EventSink, Options, connect};
+use wrpc_middleware_transport::{Paths, Target as Name};
+
+use crate::support::calls::{
+    LONG, SHORT, SOON, accepted, call, ending, finish, open, typed, within,
+};
+use crate::support::nats::NatsServer;
+use crate::support::peers::{INSTANCE, TARGET};
+use crate::support::proxy::Proxy;
+use crate::support::target::Target;
+use crate::support::wait::{guard, until};
+
+const CALLER: &str = "caller";
+
+/// What a caller has to be permitted: to call the target, to answer it, and to use its own inbox.
+const LEAST_OF_CALLER: &str = r#"
+    publish: { allow: ["target.wrpc.0.0.1.>", "_INBOX.target.>", "_INBOX.caller.>"] }
+    subscribe: { allow: ["_INBOX.caller.>"] }
+"#;
+
+/// What a target has to be permitted: to serve in its queue group, to answer the caller, and to use
+/// its own inbox.
+const LEAST_OF_TARGET: &str = r#"
+    publish: { allow: ["_INBOX.caller.>", "_INBOX.target.>"] }
+    subscribe: { allow: ["target.wrpc.0.0.1.> target", "_INBOX.target.>"] }
+"#;
+
+const EVERYTHING: &str = r#"publish: ">", subscribe: ">""#;
+
+/// A server with a user for the caller and one for the target.
+async fn server(caller: &str, target: &str) -> NatsServer {
+    NatsServer::start_with(&format!(
+        r"authorization {{
+            users = [
+                {{ user: caller, password: secret, permissions: {{ {caller} }} }}
+                {{ user: target, password: secret, permissions: {{ {target} }} }}
+            ]
+        }}"
+    ))
+    .await
+}
+
+fn options(user: &str) -> Options {
+    let target = Name::new(TARGET).unwrap();
+    Options::new().id(user).default_target(target)
+}
+
+/// Connects as a host does that leaves it to this crate.
+async fn login(url: &str, user: &str, options: Options) -> Result<Client, ConnectError> {
+    login_with(url, user, options, |_| ()).await
+}
+
+async fn login_with(
+    url: &str,
+    user: &str,
+    options: Options,
+    on_event: impl Fn(&Event) + Send + Sync + 'static,
+) -> Result<Client, ConnectError> {
+    let options = ConnectOptions::new(url)
+        .client(options)
+        .nats(|nats| nats.user_and_password(user.into(), "secret".into()))
+        .on_event(on_event);
+    guard("a client", connect(options)).await
+}
+
+/// Connects as a host does that has a connection of its own.
+async fn bare(server: &NatsServer, user: &str, events: Option<&EventSink>) -> async_nats::Client {
+    let options = async_nats::ConnectOptions::with_user_and_password(user.into(), "secret".into());
+    let options = match events {
+        Some(events) => options.event_callback(events.callback()),
+        None => options,
+    };
+    options.connect(server.url()).await.expect("log in")
+}
+
+/// A target that may do everything.
+async fn target(server: &NatsServer) -> (Client, Target) {
+    let client = login(&server.url(), TARGET, options(TARGET)).await;
+    let client = client.expect("the target's client");
+    let target = Target::start(&client).await;
+    (client, target)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_least_permissions_are_enough_for_everything() {
+    let server = server(LEAST_OF_CALLER, LEAST_OF_TARGET).await;
+    let refused = Arc::<Mutex<Vec<String>>>::default();
+    let note = |refused: &Arc<Mutex<Vec<String>>>| {
+        let refused = Arc::clone(refused);
+        move |event: &Event| {
+            if let Event::ServerError(_) = event {
+                refused.lock().unwrap().push(event.to_string());
+            }
+        }
+    };
+    let proxy = Proxy::start(server.port()).await;
+    let target = login_with(&proxy.url(), TARGET, options(TARGET), note(&refused)).await;
+    let target = target.expect("the target's client");
+    let work = Target::start(&target).await;
+    let options = options(CALLER).keepalive(Some(Duration::from_millis(200)));
+    let client = login_with(&server.url(), CALLER, options, note(&refused)).await;
+    let client = client.expect("the caller's client");
+
+    // Parameters and results of several messages.
+    let bytes = vec![7; 3 << 20];
+    let echoed = guard("an echo", call(&client, "echo", bytes.clone())).await;
+    assert!(echoed.unwrap() == bytes);
+    // Cancellation.
+    drop(accepted(&client, "hold", "dropped").await);
+    work.has_stopped(1).await;
+    // Keepalive.
+    let lost = accepted(&client, "hold", "lost").await;
+    proxy.cut();
+    let lost = guard("the loss of the target", finish(lost)).await;
+    assert_eq!(
+        ending(&lost),
+        Err((RpcErrorKind::TargetFailed, Delivery::Accepted))
+    );
+    // Absence.
+    let absent = guard("the absence of the target", call(&client, "echo", "x")).await;
+    assert_eq!(
+        ending(&absent),
+        Err((RpcErrorKind::TargetUnavailable, Delivery::NotSent))
+    );
+    // Everything that was published is judged.
+    client.round_trip().await.unwrap();
+    assert_eq!(*refused.lock().unwrap(), [""; 0]);
+}
+
+const NO_CALLS: &str = r#"publish: { deny: ["target.>"] }"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_may_not_be_published_fails_at_once() {
+    let server = server(NO_CALLS, EVERYTHING).await;
+    let (_client, work) = target(&server).await;
+    let events = EventSink::new();
+    let nats = bare(&server, CALLER, Some(&events)).await;
+    let with_sink = Client::new(nats, options(CALLER).events(events)).await;
+    let connected = login(&server.url(), CALLER, options(CALLER)).await;
+    for client in [connected.unwrap(), with_sink.unwrap()] {
+        for params in [vec![1], vec![1; 3 << 20]] {
+            let start = Instant::now();
+            let refused = call(&within(&client, LONG), "echo", params).await;
+            assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+            assert_eq!(
+                ending(&refused),
+                Err((RpcErrorKind::Transport, Delivery::NotSent))
+            );
+            let refused = refused.unwrap_err();
+            // The subject is for the operator.
+            assert!(!refused.message().contains("target"), "{refused}");
+            let source = std::error::Error::source(&refused).expect("what the broker said");
+            assert!(source.to_string().contains("target.wrpc"), "{source}");
+        }
+        until("the calls to be forgotten", async || client.calls() == 0).await;
+    }
+    assert_eq!(work.begun(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_without_events_such_a_call_ends_at_its_deadline() {
+    let server = server(NO_CALLS, EVERYTHING).await;
+    let _target = target(&server).await;
+    let nats = bare(&server, CALLER, None).await;
+    let client = Client::new(nats, options(CALLER)).await.unwrap();
+    let start = Instant::now();
+    let silent = guard("the deadline", call(&within(&client, SHORT), "echo", "x")).await;
+    assert!(start.elapsed() >= SHORT);
+    assert_eq!(
+        ending(&silent),
+        Err((RpcErrorKind::Timeout, Delivery::Unknown))
+    );
+}
+
+const NO_INBOX: &str = r#"subscribe: { deny: ["_INBOX.>"] }"#;
+const NO_WAY_TO_THE_INBOX: &str = r#"publish: { deny: ["_INBOX.caller.>"] }"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inbox_that_is_not_permitted_fails_the_client_at_once() {
+    for denied in [NO_INBOX, NO_WAY_TO_THE_INBOX] {
+        let server = server(denied, EVERYTHING).await;
+        let options = options(CALLER).connect_timeout(LONG);
+        let start = Instant::now();
+        let error = login(&server.url(), CALLER, options).await.unwrap_err();
+        assert!(start.elapsed() < SOON, "{denied}: {:?}", start.elapsed());
+        let ConnectError::Inbox { inbox, source } = error else {
+            panic!("{denied}: {error}");
+        };
+        assert!(inbox.starts_with("_INBOX.caller."), "{inbox}");
+        let source = source.expect("what the broker said").to_string();
+        assert!(source.contains("_INBOX.caller."), "{source}");
+        until("the client to be gone", async || {
+            server.subscriptions().await == 0
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_events_such_an_inbox_fails_the_client_in_time() {
+    for denied in [NO_INBOX, NO_WAY_TO_THE_INBOX] {
+        let server = server(denied, EVERYTHING).await;
+        let nats = bare(&server, CALLER, None).await;
+        let options = options(CALLER).connect_timeout(SHORT);
+        let start = Instant::now();
+        let client = guard("the timeout", Client::new(nats, options)).await;
+        assert!(start.elapsed() >= SHORT);
+        let error = client.unwrap_err();
+        assert!(
+            matches!(error, ConnectError::Inbox { source: None, .. }),
+            "{denied}: {error}"
+        );
+    }
+}
+
+const NO_REPLIES: &str = r#"publish: { deny: ["_INBOX.caller.>"] }"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_may_not_answer_knows_it() {
+    let server = server(EVERYTHING, NO_REPLIES).await;
+    let client = login(&server.url(), TARGET, options(TARGET)).await.unwrap();
+    let work = Target::start(&client).await;
+    let mut requests = client
+        .requests(INSTANCE, "by-hand", Paths::default())
+        .await
+        .unwrap();
+    let caller = login(&server.url(), CALLER, options(CALLER)).await.unwrap();
+
+    // What works on it is stopped, and the caller hears nothing.
+    let silent = guard("the deadline", call(&within(&caller, SHORT), "hold", "x")).await;
+    assert_eq!(
+        ending(&silent),
+        Err((RpcErrorKind::Timeout, Delivery::Unknown))
+    );
+    work.has_stopped(1).await;
+    let stopped = work.work(|work| work.stopped[0].clone());
+    assert_eq!(
+        (stopped.kind(), stopped.delivery()),
+        (RpcErrorKind::Transport, Delivery::Accepted)
+    );
+    // Both streams of the call fail.
+    let _unheard = open(&caller, "by-hand", "x").await.unwrap();
+    let request = guard("a call", requests.next()).await.unwrap().unwrap();
+    let (context, mut results, mut params) = request.accept();
+    let given_up = guard("the refusal", context.given_up()).await;
+    assert_eq!(given_up.kind(), RpcErrorKind::Transport);
+    let mut bytes = Vec::new();
+    let read = params.read_to_end(&mut bytes).await;
+    assert_eq!(typed(&read.unwrap_err()).kind(), RpcErrorKind::Transport);
+    let written = results.write_all(b"x").await;
+    assert_eq!(typed(&written.unwrap_err()).kind(), RpcErrorKind::Transport);
+}
+
+const NO_PARAMS: &str = r#"publish: { deny: ["_INBOX.target.>"] }"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_may_not_send_its_parameters_knows_it() {
+    let server = server(NO_PARAMS, EVERYTHING).await;
+    let (client, work) = target(&server).await;
+    let caller = login(&server.url(), CALLER, options(CALLER)).await.unwrap();
+
+    let start = Instant::now();
+    let refused = call(&within(&caller, LONG), "echo", "x").await;
+
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    assert_eq!(
+        ending(&refused),
+        Err((RpcErrorKind::Transport, Delivery::Accepted))
+    );
+    // Nor may it say that it has given up.
+    assert_eq!((work.begun(), client.calls()), (1, 1));
+}
+
+const NO_SERVING: &str = r#"subscribe: { deny: ["target.>"] }"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_that_may_not_be_served_fails_who_serves_it() {
+    let server = server(EVERYTHING, NO_SERVING).await;
+    let client = login(&server.url(), TARGET, options(TARGET)).await.unwrap();
+    let refused = match client.requests(INSTANCE, "echo", Paths::default()).await {
+        Err(error) => error,
+        Ok(mut requests) => {
+            let first = guard("the refusal", requests.next()).await;
+            let error = first.expect("a refusal").unwrap_err();
+            assert!(requests.next().await.is_none());
+            error
+        }
+    };
+    assert_eq!(
+        (refused.kind(), refused.delivery()),
+        (RpcErrorKind::Transport, Delivery::NotSent)
+    );
+    server.subscriptions_return_to(1).await;
+    // Nobody serves it.
+    let caller = login(&server.url(), CALLER, options(CALLER)).await.unwrap();
+    let absent = guard("a refusal", call(&caller, "echo", "x")).await;
+    assert_eq!(
+        ending(&absent),
+        Err((RpcErrorKind::TargetUnavailable, Delivery::NotSent))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_without_events_such_a_function_gets_no_calls() {
+    let server = server(EVERYTHING, NO_SERVING).await;
+    let nats = bare(&server, TARGET, None).await;
+    let client = Client::new(nats, options(TARGET)).await.unwrap();
+    let requests = client.requests(INSTANCE, "echo", Paths::default()).await;
+    let mut requests = requests.unwrap();
+    client.round_trip().await.unwrap();
+    assert!(futures::poll!(requests.next()).is_pending());
+}

@@ -1,0 +1,38 @@
+//! What this binary does as a child process of a test.
+
+use wrpc_middleware_nats::Options;
+
+use crate::support::calls::ours_at;
+use crate::support::peers::TARGET;
+use crate::support::process::{Process, role, say};
+use crate::support::target::Target;
+
+/// Where child processes start. In the test's own process it checks that they do.
+#[tokio::test(flavor = "multi_thread")]
+async fn entry_of_child_processes() {
+    if let Some((role, args)) = role() {
+        let args: Vec<_> = args.iter().map(String::as_str).collect();
+        return run(&role, &args).await;
+    }
+    let mut child = Process::start("echo", &["one", "two"]);
+    child.says("one").await;
+    child.says("two").await;
+    assert!(child.ended().await.success());
+}
+
+async fn run(role: &str, args: &[&str]) {
+    match (role, args) {
+        ("echo", lines) => {
+            for line in lines {
+                say(line);
+            }
+        }
+        ("target", [url]) => {
+            let client = ours_at(url, Options::new().id(TARGET)).await;
+            let _target = Target::start_with(&client, |_| say("begun")).await;
+            say("ready");
+            std::future::pending::<()>().await;
+        }
+        other => panic!("no such role: {other:?}"),
+    }
+}
