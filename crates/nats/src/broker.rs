@@ -27,7 +27,8 @@ pub(crate) struct Broker {
     unattended: mpsc::Sender<Publishing>,
 }
 
-/// A message that has no place in the client's queue yet. Dropped, it is not sent.
+/// A message that has no place in the client's queue yet, which is not sent if this is dropped; or
+/// what else has to be waited for before the next one.
 pub(crate) struct Publishing(BoxFuture<'static, Result<(), PublishError>>);
 
 impl Future for Publishing {
@@ -138,6 +139,16 @@ impl Broker {
             };
             broker.nats.publish_message(message).await
         })));
+    }
+
+    /// Waits until what was published so far has left.
+    pub(crate) fn flush(self: &Arc<Self>) -> Publishing {
+        let broker = Arc::clone(self);
+        Publishing(Box::pin(async move {
+            // A connection that is closed fails the next message.
+            let _ = broker.nats.flush().await;
+            Ok(())
+        }))
     }
 
     /// Sees to it that a message is sent, after those that were left before.

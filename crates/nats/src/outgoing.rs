@@ -20,6 +20,10 @@ use crate::exchange::{Exchange, ROOT};
 use crate::header;
 use crate::subject::stream;
 
+/// As much as one stream has in the queue of the client, which counts messages and not bytes: they
+/// have to leave before there is more.
+const MAX_QUEUED: usize = 8 << 20;
+
 /// Room in a message for the number of a chunk.
 const SEQUENCE_ROOM: usize = 64;
 
@@ -46,11 +50,15 @@ pub struct Outgoing {
     rest: Bytes,
     /// How many messages are on the subject.
     sent: u64,
+    /// How many bytes were queued since it was known that they had left.
+    queued: usize,
     /// A message that has no place in the client's queue yet. A lock, never contended, since
     /// streams have to be `Sync`.
     publishing: Mutex<Option<Publishing>>,
     closed: bool,
     key: u32,
+    /// Whether a waker may be left with the exchange.
+    is_waiting: bool,
 }
 
 impl Outgoing {
@@ -61,9 +69,11 @@ impl Outgoing {
             subject: None,
             rest,
             sent: 0,
+            queued: 0,
             publishing: Mutex::new(before),
             closed: false,
             key: ROOT,
+            is_waiting: false,
         }
     }
 
@@ -115,12 +125,19 @@ impl Outgoing {
             }
             subject.clone()
         } else {
+            self.is_waiting = true;
             let peer = ready!(self.exchange.poll_peer(self.key, cx))?;
             let subject = stream(&peer, self.exchange.outgoing(), &self.path);
             self.subject.insert(subject).clone()
         };
         if let Some(publishing) = self.publishing() {
-            let published = ready!(Pin::new(publishing).poll(cx));
+            let Poll::Ready(published) = Pin::new(publishing).poll(cx) else {
+                self.is_waiting = true;
+                return self
+                    .exchange
+                    .poll_failed(self.key, cx)
+                    .map(|failure| Err(failure.into()));
+            };
             *self.publishing() = None;
             published.map_err(|error| self.not_published(error))?;
         }
@@ -181,11 +198,16 @@ impl Outgoing {
             reply: None,
             headers,
         };
-        let published = self.exchange.connection().broker().publish(message);
+        self.queued += message.payload.len();
+        let broker = Arc::clone(self.exchange.connection().broker());
+        let published = broker.publish(message);
         let published = published.map_err(|error| self.not_published(error))?;
         self.sent += 1;
         if let Published::Waiting(publishing) = published {
             *self.publishing() = Some(publishing);
+        } else if self.queued >= MAX_QUEUED {
+            self.queued = 0;
+            *self.publishing() = Some(broker.flush());
         }
         Ok(())
     }
@@ -257,7 +279,7 @@ impl Drop for Outgoing {
             self.exchange
                 .abandon_outgoing(&self.path, self.sent, before);
         }
-        if self.key != ROOT || self.subject.is_none() {
+        if self.is_waiting {
             self.exchange.forget(self.key);
         }
     }

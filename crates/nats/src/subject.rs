@@ -49,8 +49,9 @@ pub(crate) fn stream(base: &str, name: &str, path: &[usize]) -> Subject {
 
 fn join<'a>(parts: impl IntoIterator<Item = &'a str, IntoIter: Clone>) -> Subject {
     let parts = parts.into_iter();
-    let len = parts.clone().map(|part| part.len() + 1).sum();
-    let mut subject = String::with_capacity(len);
+    let len: usize = parts.clone().map(|part| part.len() + 1).sum();
+    // Exactly, since `Bytes` allocates once more for what has room.
+    let mut subject = String::with_capacity(len.saturating_sub(1));
     for part in parts {
         if !subject.is_empty() {
             subject.push('.');
