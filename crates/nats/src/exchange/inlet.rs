@@ -150,6 +150,11 @@ impl Inlet {
         self.end.is_some()
     }
 
+    /// Whether the peer has said that this is all.
+    pub(super) fn has_clean_end(&self) -> bool {
+        matches!(self.end, Some(End::Clean))
+    }
+
     pub(super) fn wake(&mut self) -> Option<Waker> {
         self.waker.take()
     }

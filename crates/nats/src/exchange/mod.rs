@@ -60,6 +60,8 @@ struct State {
     /// Where the other side is reached; a caller learns it with the handshake.
     peer: Option<Subject>,
     failure: Option<RpcError>,
+    /// What went wrong once all streams that were known had ended: others may be missing.
+    late_failure: Option<RpcError>,
     root: Inlet,
     nested: BTreeMap<Box<[usize]>, Inlet>,
     waiting: Waiting,
@@ -262,6 +264,10 @@ impl Exchange {
         let budget = self.connection.budget();
         let mut state = self.state();
         state.heard(self.connection.tick());
+        if state.failure.is_some() {
+            // What comes after it is not what comes next.
+            return;
+        }
         let Some(inlet) = state.inlet(path, &self.patterns, budget) else {
             return;
         };
@@ -276,13 +282,17 @@ impl Exchange {
             }
             Ok(inlet) => (inlet.push(message.payload, sequence, budget), None),
         };
-        if matches!(taken, Err(Refusal::Overrun)) {
-            state.clear(budget);
-        }
         drop(state);
         let waker = match taken {
             Ok(waker) => waker,
-            Err(refusal) => return self.fail(self.refusal(refusal)),
+            Err(refusal) => {
+                self.fail(self.refusal(refusal));
+                let mut state = self.state();
+                if refusal == Refusal::Overrun && state.failure.is_some() {
+                    state.clear(budget);
+                }
+                return;
+            }
         };
         match (progress, ended) {
             (Some(progress), None) => progress.first_byte(),
@@ -335,7 +345,11 @@ impl Exchange {
     /// Fails the call, unless its results are complete. The first failure stays.
     pub(crate) fn fail(&self, error: RpcError) {
         let mut state = self.state();
-        if state.failure.is_some() || self.is_caller() && state.is_complete(&self.patterns) {
+        if state.failure.is_some() {
+            return;
+        }
+        if self.is_caller() && state.root.has_clean_end() && state.is_complete(&self.patterns) {
+            state.late_failure.get_or_insert(error);
             return;
         }
         state.failure = Some(error.clone());
@@ -640,7 +654,14 @@ impl State {
                 return Some(Err(Refusal::Overrun));
             }
         }
-        Some(Ok(self.nested.entry(path.into()).or_default()))
+        let late_failure = self.late_failure.as_ref();
+        Some(Ok(self.nested.entry(path.into()).or_insert_with(|| {
+            let mut inlet = Inlet::default();
+            if let Some(error) = late_failure {
+                inlet.break_off(error.clone());
+            }
+            inlet
+        })))
     }
 
     /// Whether nothing of the results can be missing.

@@ -12,5 +12,8 @@ mod support;
 
 mod interop;
 mod permissions;
+mod refusals;
 mod roles;
+mod streams;
+mod trailers;
 mod values;
