@@ -1,22 +1,28 @@
-//! Whether calls cost more, or leave more behind, the more of them there have been.
+//! Whether calls cost more, or leave more behind, the more of them there have been; and whether each
+//! is answered.
+//!
+//! The calls are made in a process of their own, whose memory nothing else has used.
 
 use core::time::Duration;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use bytes::Bytes;
 use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
 use tower::Layer as _;
 use wrpc_middleware::{Invoker, RpcError, RpcErrorKind};
 use wrpc_middleware_bench::record::Samples;
+use wrpc_transport::Invoke;
 
 use crate::calls::echo;
-use crate::peers::{UPSTREAM_TARGET, cx, leaf, stack};
+use crate::loads::Profile;
+use crate::peers::{Cx, OWN_TARGET, UPSTREAM_TARGET, cx, leaf, own, stack};
+use crate::support::process::{Process, say};
 
-/// What the filter knows it by.
-pub(crate) const NAME: &str = "endurance";
+/// The role of the process.
+pub(crate) const ROLE: &str = "endurance";
 
 /// Calls at a time.
 const CONCURRENCY: u64 = 64;
@@ -27,29 +33,140 @@ const FIRST: u64 = 10_000;
 /// How many times to look after that.
 const LOOKS: u64 = 10;
 
-/// Ends calls whose replies upstream's client loses.
-const TIMEOUT: Duration = Duration::from_secs(2);
+/// How often the process says that it goes on.
+const ALIVE: Duration = Duration::from_secs(10);
 
-/// Makes `calls` calls over the full stack and looks at memory and latency on the way.
-pub(crate) async fn measure(url: &str, calls: u64) -> anyhow::Result<Vec<Samples>> {
-    let invoker = Invoker::new(
-        stack(UPSTREAM_TARGET)?
-            .timeout(TIMEOUT)
-            .layer(leaf(url).await?),
-    );
-    let invoker = Arc::new(invoker);
-    let data = Bytes::from_static(&[b'x'; 16]);
-    let sample = |name: String, unit: &str, value: u64| Samples {
-        name,
-        unit: unit.to_owned(),
-        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-        values: vec![value as f64],
+/// What the calls go through, below the full stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leaf {
+    Upstream,
+    Own,
+}
+
+impl Leaf {
+    pub(crate) const ALL: [Self; 2] = [Self::Own, Self::Upstream];
+
+    /// What the filter knows it by.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Upstream => "endurance/full stack",
+            Self::Own => "endurance/full stack, own transport",
+        }
+    }
+
+    /// Starts the names of its samples.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Upstream => "",
+            Self::Own => "own transport: ",
+        }
+    }
+
+    /// How many calls to make. What upstream loses is known, and each takes as long as the deadline.
+    fn calls(self, profile: Profile, long: bool) -> u64 {
+        match (profile, self) {
+            (Profile::Smoke, _) => 2_000,
+            (Profile::Quick, _) => 100_000,
+            (Profile::Full, Self::Own) if long => 20_000_000,
+            (Profile::Full, _) => 1_000_000,
+        }
+    }
+
+    /// Ends calls whose reply is lost, which upstream's client does, and the own transport must
+    /// not: a machine that is busy with something else must not look like that.
+    fn timeout(self) -> Duration {
+        match self {
+            Self::Upstream => Duration::from_secs(2),
+            Self::Own => Duration::from_secs(30),
+        }
+    }
+}
+
+/// Makes the calls and looks at memory and latency on the way. What was seen, and what went wrong.
+pub(crate) async fn measure(
+    url: &str,
+    leaf: Leaf,
+    profile: Profile,
+    long: bool,
+) -> (Vec<Samples>, anyhow::Result<()>) {
+    let mut samples = Vec::new();
+    let ended = watch(url, leaf, leaf.calls(profile, long), &mut samples).await;
+    (samples, ended)
+}
+
+async fn watch(
+    url: &str,
+    leaf: Leaf,
+    calls: u64,
+    samples: &mut Vec<Samples>,
+) -> anyhow::Result<()> {
+    let mut process = Process::start(ROLE, &[url, leaf.name(), &calls.to_string()]);
+    loop {
+        let line = process.line().await.context("the process ended early")?;
+        match line.split_once(' ').unwrap_or((&line, "")) {
+            ("alive", "") => {}
+            ("sample", sample) => samples.push(serde_json::from_str(sample)?),
+            ("failed", reason) => bail!("{reason}"),
+            ("done", lost) => {
+                let lost: u64 = lost.parse()?;
+                ensure!(
+                    lost == 0 || leaf == Leaf::Upstream,
+                    "{lost} calls were not answered"
+                );
+                return Ok(());
+            }
+            _ => bail!("the process said {line:?}"),
+        }
+    }
+}
+
+/// What the process does.
+pub(crate) async fn run(url: &str, name: &str, calls: &str) -> anyhow::Result<()> {
+    let chosen = Leaf::ALL.into_iter().find(|leaf| leaf.name() == name);
+    let chosen = chosen.context("a leaf by that name")?;
+    let target = match chosen {
+        Leaf::Upstream => UPSTREAM_TARGET,
+        Leaf::Own => OWN_TARGET,
     };
+    let calls = calls.parse()?;
+    let stack = stack(target)?.timeout(chosen.timeout());
+    let work = async {
+        match chosen {
+            Leaf::Upstream => {
+                let invoker = Invoker::new(stack.layer(leaf(url).await?));
+                make(Arc::new(invoker), chosen, calls).await
+            }
+            Leaf::Own => {
+                let invoker = Invoker::new(stack.layer(own(url, target).await?));
+                make(Arc::new(invoker), chosen, calls).await
+            }
+        }
+    };
+    let mut alive = tokio::time::interval(ALIVE);
+    let mut work = core::pin::pin!(work);
+    let ended = loop {
+        tokio::select! {
+            ended = &mut work => break ended,
+            _ = alive.tick() => say("alive"),
+        }
+    };
+    match ended {
+        Ok(lost) => say(&format!("done {lost}")),
+        Err(error) => say(&format!("failed {error:#}")),
+    }
+    Ok(())
+}
 
+/// Makes the calls, says what it sees, and returns how many calls ended at their deadline.
+async fn make(
+    invoker: Arc<impl Invoke<Context = Cx> + 'static>,
+    leaf: Leaf,
+    calls: u64,
+) -> anyhow::Result<u64> {
+    let data = Bytes::from_static(&[b'x'; 16]);
     let first = FIRST.min(calls / 2);
     let step = (calls - first).div_ceil(LOOKS).max(1);
-    let mut samples = Vec::new();
-    let (mut done, mut late) = (0, 0);
+    let (mut done, mut lost) = (0, 0);
     while done < calls {
         let batch = if done == 0 {
             first
@@ -59,54 +176,74 @@ pub(crate) async fn measure(url: &str, calls: u64) -> anyhow::Result<Vec<Samples
         let mut running = JoinSet::new();
         for worker in 0..CONCURRENCY {
             let share = batch / CONCURRENCY + u64::from(worker < batch % CONCURRENCY);
-            let (invoker, data) = (Arc::clone(&invoker), data.clone());
-            running.spawn(async move {
-                let mut latency = Histogram::<u64>::new(3)?;
-                let mut late = 0;
-                for _ in 0..share {
-                    let begun = Instant::now();
-                    match echo(&*invoker, cx(), data.clone()).await {
-                        Ok(()) => latency.record(
-                            u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX),
-                        )?,
-                        Err(error) if is_timeout(&error) => late += 1,
-                        Err(error) => return Err(error),
-                    }
-                }
-                anyhow::Ok((latency, late))
-            });
+            running.spawn(work(Arc::clone(&invoker), data.clone(), share));
         }
         let mut latency = Histogram::<u64>::new(3)?;
         while let Some(worker) = running.join_next().await {
-            let (of_worker, late_of_worker) = worker??;
+            let (of_worker, lost_of_worker) = worker??;
             latency += of_worker;
-            late += late_of_worker;
+            lost += lost_of_worker;
         }
         done += batch;
-        let after = format!("after {done} calls");
-        eprintln!("{NAME}: {done} of {calls} calls");
-        samples.push(sample(
-            format!("resident memory {after}"),
+        eprintln!("{}: {done} of {calls} calls", leaf.name());
+        let prefix = leaf.prefix();
+        sample(
+            format!("{prefix}resident memory after {done} calls"),
             "bytes",
             resident()?,
-        ));
-        let median = latency.value_at_quantile(0.5);
-        samples.push(sample(
-            format!("median latency of the calls before {done}"),
+        )?;
+        sample(
+            format!("{prefix}median latency of the calls before {done}"),
             "ns",
-            median,
-        ));
+            latency.value_at_quantile(0.5),
+        )?;
     }
-    samples.push(sample(
-        "calls whose reply was lost and that ended at their deadline".to_owned(),
+    sample(
+        format!(
+            "{}calls without an answer after {calls} calls",
+            leaf.prefix()
+        ),
         "calls",
-        late,
-    ));
-    Ok(samples)
+        lost,
+    )?;
+    Ok(lost)
+}
+
+/// One of the callers: the latencies of its calls, and how many ended at their deadline.
+async fn work(
+    invoker: Arc<impl Invoke<Context = Cx>>,
+    data: Bytes,
+    calls: u64,
+) -> anyhow::Result<(Histogram<u64>, u64)> {
+    let mut latency = Histogram::<u64>::new(3)?;
+    let mut lost = 0;
+    for _ in 0..calls {
+        let begun = Instant::now();
+        match echo(&*invoker, cx(), data.clone()).await {
+            Ok(()) => {
+                let ns = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+                latency.record(ns)?;
+            }
+            Err(error) if is_timeout(&error) => lost += 1,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((latency, lost))
 }
 
 fn is_timeout(error: &anyhow::Error) -> bool {
     RpcError::find_in(error).is_some_and(|error| error.kind() == RpcErrorKind::Timeout)
+}
+
+fn sample(name: String, unit: &str, value: u64) -> anyhow::Result<()> {
+    let samples = Samples {
+        name,
+        unit: unit.to_owned(),
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+        values: vec![value as f64],
+    };
+    say(&format!("sample {}", serde_json::to_string(&samples)?));
+    Ok(())
 }
 
 /// The resident memory of this process, in bytes.

@@ -65,6 +65,27 @@ pub(crate) fn transport(profile: Profile) -> Vec<Load> {
     }
 }
 
+/// As many callers as there are besides the one that is stalled.
+pub(crate) fn stalled(profile: Profile) -> Vec<Load> {
+    let (concurrency, rounds, millis) = match profile {
+        Profile::Smoke => (3, 1, 0),
+        Profile::Quick => (63, 20, 60),
+        Profile::Full => (63, 60, 100),
+    };
+    let turn = Duration::from_millis(millis);
+    vec![load(concurrency, PAYLOAD[0], rounds, turn)]
+}
+
+/// Many bytes, one way.
+pub(crate) fn throughput(profile: Profile) -> Vec<Load> {
+    let large = |rounds, len| load(1, len, rounds, Duration::from_millis(100));
+    match profile {
+        Profile::Smoke => vec![load(1, 3 * MIB, 1, Duration::ZERO)],
+        Profile::Quick => vec![large(10, 3 * MIB), large(6, 64 * MIB)],
+        Profile::Full => vec![large(40, 3 * MIB), large(20, 64 * MIB)],
+    }
+}
+
 /// Every number of calls with every size.
 fn full() -> impl Iterator<Item = Load> {
     PAYLOAD.into_iter().flat_map(|payload| {

@@ -51,10 +51,10 @@ pub(crate) async fn rows(url: &str, payload: usize) -> anyhow::Result<Vec<Conten
         new_per_call,
         upstream_timeout,
         own_both,
-        own_caller,
-        own_callee,
+        to_upstream,
+        from_upstream,
         full_own,
-        full_own_caller,
+        full_to_upstream,
     ] = ROWS;
     let timeouts = TimeoutLayer::new(TIMEOUT);
     let authorization = LinkAuthorizationLayer::new(links(UPSTREAM_TARGET)?);
@@ -78,15 +78,15 @@ pub(crate) async fn rows(url: &str, payload: usize) -> anyhow::Result<Vec<Conten
             &data,
         ),
         row(own_both, own(url, OWN_TARGET).await?, cx(), &data),
-        row(own_caller, own(url, UPSTREAM_TARGET).await?, cx(), &data),
-        row(own_callee, client(OWN_TARGET).await?, None, &data),
+        row(to_upstream, own(url, UPSTREAM_TARGET).await?, cx(), &data),
+        row(from_upstream, client(OWN_TARGET).await?, None, &data),
         layered(
             full_own,
             stack(OWN_TARGET)?.layer(own(url, OWN_TARGET).await?),
             &data,
         ),
         layered(
-            full_own_caller,
+            full_to_upstream,
             all.layer(own(url, UPSTREAM_TARGET).await?),
             &data,
         ),

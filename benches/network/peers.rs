@@ -4,9 +4,9 @@ use core::time::Duration;
 
 use async_nats::HeaderMap;
 use wrpc_middleware::link::{Link, LinkTable};
+use wrpc_middleware::nats::{ConnectOptions, Options};
 use wrpc_middleware::upstream_nats::NatsTransport;
-use wrpc_middleware::{Context, Stack, Target};
-use wrpc_middleware_nats::{ConnectOptions, Options};
+use wrpc_middleware::{Context, Stack, Target, nats};
 
 use crate::support::nats::connect;
 
@@ -45,7 +45,7 @@ pub(crate) async fn leaf(url: &str) -> anyhow::Result<NatsTransport> {
 }
 
 /// The own transport, connected as its users do.
-pub(crate) async fn own(url: &str, target: &str) -> anyhow::Result<wrpc_middleware_nats::Client> {
+pub(crate) async fn own(url: &str, target: &str) -> anyhow::Result<nats::Client> {
     own_with(url, target, Options::new()).await
 }
 
@@ -54,10 +54,10 @@ pub(crate) async fn own_with(
     url: &str,
     target: &str,
     options: Options,
-) -> anyhow::Result<wrpc_middleware_nats::Client> {
+) -> anyhow::Result<nats::Client> {
     let options = options.default_target(Target::new(target)?);
     let connection = ConnectOptions::new(url).client(options);
-    Ok(wrpc_middleware_nats::connect(connection).await?)
+    Ok(nats::connect(connection).await?)
 }
 
 /// The stack with all layers, for calls to `target`.

@@ -1,8 +1,8 @@
 //! What the transports cost themselves, over what NATS costs.
 
 use tower::Layer as _;
+use wrpc_middleware::nats::Options;
 use wrpc_middleware_bench::interleave::Contender;
-use wrpc_middleware_nats::Options;
 
 use crate::calls::{data, layered, raw, row};
 use crate::peers::{OWN_TARGET, UPSTREAM_TARGET, cx, own, own_with, stack, upstream};
@@ -31,7 +31,7 @@ pub(crate) async fn rows(url: &str, payload: usize) -> anyhow::Result<Vec<Conten
         request,
         own_both,
         no_keepalive,
-        own_caller,
+        to_upstream,
         full,
         upstream_both,
         upstream_caller,
@@ -46,7 +46,7 @@ pub(crate) async fn rows(url: &str, payload: usize) -> anyhow::Result<Vec<Conten
             cx(),
             &data,
         ),
-        row(own_caller, own(url, UPSTREAM_TARGET).await?, cx(), &data),
+        row(to_upstream, own(url, UPSTREAM_TARGET).await?, cx(), &data),
         layered(
             full,
             stack(OWN_TARGET)?.layer(own(url, OWN_TARGET).await?),

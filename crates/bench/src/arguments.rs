@@ -13,6 +13,8 @@ use regex::{Regex, RegexBuilder};
 pub struct Arguments {
     /// Measure for a shorter time: enough to see a tendency.
     pub quick: bool,
+    /// Measure what takes much longer too: the 20 million calls of `network/endurance`.
+    pub long: bool,
     /// Run only what matches.
     pub filter: Option<Regex>,
     /// Measure and write a record. Otherwise run everything once and write nothing.
@@ -55,6 +57,9 @@ struct Cli {
     /// Measure for a shorter time
     #[arg(long)]
     quick: bool,
+    /// Make 20 million calls in network/endurance over the own transport, in the place of a million
+    #[arg(long, conflicts_with = "quick")]
+    long: bool,
     /// Run only what matches one of these regular expressions
     #[arg(value_name = "FILTER")]
     filters: Vec<String>,
@@ -133,6 +138,7 @@ impl Cli {
         };
         Ok(Arguments {
             quick: self.quick,
+            long: self.long,
             filter,
             measure,
         })
@@ -202,5 +208,12 @@ mod tests {
     #[test]
     fn an_unknown_option_is_refused() {
         assert!(arguments("--bench --qiuck").is_err());
+    }
+
+    #[test]
+    fn a_run_is_long_only_if_it_is_told_to_be() {
+        assert!(!arguments("--bench").unwrap().long);
+        assert!(arguments("--bench --long").unwrap().long);
+        assert!(arguments("--bench --long --quick").is_err());
     }
 }

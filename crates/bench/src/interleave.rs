@@ -96,6 +96,10 @@ pub struct Load {
     pub grace: Duration,
 }
 
+/// After how many rounds without a single answer a row is given up: each of them lasts until the
+/// calls are.
+const SILENT_ROUNDS: usize = 3;
+
 /// Measures `contenders` in turns; the baseline is the one named so.
 ///
 /// A row whose call fails is taken out, with the failure as the reason: the other rows are
@@ -124,9 +128,7 @@ pub async fn compare(
         }
     }
     for contestant in &mut contestants {
-        if !contestant.rounds.is_empty() && contestant.latency.is_empty() {
-            contestant.give_up(&anyhow::anyhow!("no call was answered"));
-        }
+        contestant.give_up_if_silent();
     }
     Comparison {
         title: title.to_owned(),
@@ -185,7 +187,12 @@ impl Contestant {
 
     async fn round(&mut self, load: Load) {
         match self.turn(load, load.turn).await {
-            Ok(Some(round)) => self.rounds.push(round),
+            Ok(Some(round)) => {
+                self.rounds.push(round);
+                if self.rounds.len() == SILENT_ROUNDS {
+                    self.give_up_if_silent();
+                }
+            }
             Ok(None) => {}
             Err(failure) => self.give_up(&failure),
         }
@@ -242,6 +249,13 @@ impl Contestant {
             median_ns,
             cpu_ns,
         }))
+    }
+
+    /// Takes the row out of the comparison if it had turns and no answer in any of them.
+    fn give_up_if_silent(&mut self) {
+        if !self.rounds.is_empty() && self.latency.is_empty() {
+            self.give_up(&anyhow::anyhow!("no call was answered"));
+        }
     }
 
     /// Takes the row out of the comparison.
@@ -482,6 +496,8 @@ mod tests {
             panic!("one row");
         };
         assert_eq!(row.failed.as_deref(), Some("no call was answered"));
+        // Not a fourth, where it is plain that nothing comes.
+        assert_eq!(row.unanswered, 3);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

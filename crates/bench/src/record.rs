@@ -36,7 +36,7 @@ pub struct Comparison {
     pub title: String,
     /// How many calls run at a time.
     pub concurrency: usize,
-    /// The size of the parameters and of the results, in bytes.
+    /// The size of the parameters and of the results in bytes, or one way if the title says so.
     pub payload: usize,
     /// The name of the row that the others are divided by.
     pub baseline: String,

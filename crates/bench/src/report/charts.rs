@@ -90,7 +90,7 @@ pub(super) fn by_payload(group: &Group<'_>) -> Lines {
             group.title,
             concurrency.unwrap_or_default()
         ),
-        x_label: "size of the parameters, and of the results".into(),
+        x_label: "bytes of a call, each way".into(),
         x_format: units::bytes,
         y_label: "median latency of a call".into(),
         y_format: units::duration,

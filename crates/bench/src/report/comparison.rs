@@ -111,7 +111,7 @@ pub(super) fn section(group: &Group<'_>, page: &mut Page) -> Result<()> {
          caller's process for each call. A ratio in italics can't be \
          told from one: the 95 % interval of the median (with fewer than six rounds the whole \
          range) has it on both sides. A load such as `64 × 16 B` is 64 calls at a time with 16 B \
-         of parameters and of results.\n",
+         of parameters and of results, or one way where the title says so.\n",
         inline(group.title)
     );
     for part in group.parts() {
@@ -263,7 +263,7 @@ fn details(comparison: &Comparison, quantities: &[Quantity], page: &mut Page) {
 
     let _ = writeln!(
         page.markdown,
-        "<details>\n<summary>{} of parameters and results, {} at a time</summary>\n",
+        "<details>\n<summary>{} a call, {} at a time</summary>\n",
         payload(comparison),
         comparison.concurrency
     );

@@ -47,11 +47,15 @@ impl Quantity {
 /// How many times the baseline's a row's quantity is: of each round, where both had the same
 /// neighbours on the machine.
 pub(super) fn ratio(comparison: &Comparison, row: &Row, quantity: Quantity) -> Option<Spread> {
-    let baseline = baseline(comparison)?;
+    between(row, baseline(comparison)?, quantity)
+}
+
+/// The same of any two rows of a comparison.
+pub(super) fn between(row: &Row, base: &Row, quantity: Quantity) -> Option<Spread> {
     Spread::of(
         row.rounds
             .iter()
-            .zip(&baseline.rounds)
+            .zip(&base.rounds)
             .filter_map(|(round, base)| {
                 let base = quantity.of(base).filter(|base| *base > 0.0)?;
                 Some(quantity.of(round)? / base)

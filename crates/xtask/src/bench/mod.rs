@@ -32,6 +32,12 @@ pub(crate) struct Options {
     /// Measure for a shorter time: enough to see a tendency
     #[arg(long)]
     quick: bool,
+    /// Make 20 million calls in network/endurance over the own transport, in the place of a million
+    ///
+    /// It takes about half an hour more. Of these alone:
+    /// `--only network --long --filter 'endurance/.*own transport'`
+    #[arg(long, conflicts_with = "quick")]
+    long: bool,
     /// Measure only what matches this regular expression
     ///
     /// It is looked for in names such as `network/Native calls/full stack/16/64` (bytes, calls at
@@ -203,6 +209,10 @@ impl<'a> Setup<'a> {
         command.arg("--quiet").arg("--");
         if bench != Bench::Instructions {
             command.args(self.options.quick.then_some("--quick"));
+            // The others have nothing that is long, and criterion would not know it.
+            if bench == Bench::Network {
+                command.args(self.options.long.then_some("--long"));
+            }
             command.args(filter.map(Regex::as_str));
             pass(&mut command)?;
             return Ok(Outcome::Passed);
