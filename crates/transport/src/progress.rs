@@ -160,6 +160,15 @@ impl Progress {
                 progress.0.sent.fetch_add(1, Ordering::AcqRel);
             }
         }
+        // Who says so may be slower than the answer to what was sent.
+        if self.is_proven_unsent() {
+            self.not_sent();
+        }
+    }
+
+    fn is_proven_unsent(&self) -> bool {
+        let failure = self.failure();
+        failure.is_some_and(|failure| failure.delivery() == Delivery::NotSent)
     }
 
     fn not_sent(&self) {
@@ -374,6 +383,21 @@ mod tests {
         held.send();
         assert_eq!(attempt.delivery(), Delivery::Unknown);
         assert_eq!(call.delivery(), Delivery::Unknown);
+    }
+
+    #[test]
+    fn a_failure_that_is_faster_than_the_word_that_it_was_sent_counts() {
+        let not_sent = || RpcError::new(RpcErrorKind::Transport, Delivery::NotSent, "f: no");
+        let call = progress();
+        let attempt = call.attempt();
+        attempt.fail(not_sent());
+        attempt.sent();
+        for progress in [&attempt, &call] {
+            assert_eq!(
+                progress.for_all_attempts(not_sent()).delivery(),
+                Delivery::NotSent
+            );
+        }
     }
 
     #[test]

@@ -354,10 +354,11 @@ impl Exchange {
         }
         state.failure = Some(error.clone());
         let wakers: Vec<_> = state.wakers().collect();
-        drop(state);
         if let Side::Caller { progress, .. } = &self.side {
+            // Before anybody can see it, or a call that was not sent would still count as sent.
             progress.fail(error);
         }
+        drop(state);
         wakers.into_iter().for_each(core::task::Waker::wake);
     }
 
