@@ -10,6 +10,7 @@
 
 mod support;
 
+mod chunks;
 mod interop;
 mod permissions;
 mod refusals;
