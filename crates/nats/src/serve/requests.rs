@@ -6,7 +6,8 @@ use core::task::{Context, Poll};
 use std::sync::Arc;
 
 use async_nats::Subscriber;
-use futures::{Stream, StreamExt as _};
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, Stream, StreamExt as _};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 use wrpc_middleware_transport::{Paths, Target};
 use wrpc_transport::Serve;
@@ -34,11 +35,12 @@ pub struct Requests {
     state: State,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Serving,
+    /// The broker was told to send no more; resolves once all that it had sent has arrived.
+    Draining(BoxFuture<'static, ()>),
     /// Nothing new comes, but what had arrived.
-    Draining,
+    Drained,
     Ended,
 }
 
@@ -127,7 +129,7 @@ impl Client {
 impl Requests {
     /// Tells the broker to send no more. Returns whether it is told.
     fn unsubscribe(&mut self, cx: &mut Context<'_>) -> bool {
-        match pin!(self.subscription.drain()).poll(cx) {
+        match pin!(self.subscription.unsubscribe_after(AT_ONCE)).poll(cx) {
             // Closed is as good.
             Poll::Ready(_) => true,
             Poll::Pending => {
@@ -137,6 +139,42 @@ impl Requests {
             }
         }
     }
+
+    /// Moves a drain on. Returns whether nothing new comes any more.
+    fn poll_drained(&mut self, cx: &mut Context<'_>) -> bool {
+        let served = &self.offer.served;
+        if matches!(self.state, State::Serving) && served.is_draining() && self.unsubscribe(cx) {
+            self.state = State::Draining(all_arrived(&self.offer.connection).boxed());
+        }
+        if let State::Draining(all_arrived) = &mut self.state
+            && all_arrived.poll_unpin(cx).is_ready()
+        {
+            self.state = State::Drained;
+        }
+        matches!(self.state, State::Drained)
+    }
+}
+
+/// After how many messages a subscription ends, so that it ends at once for the broker, and never
+/// for the NATS client, which goes on passing on what was under way.
+///
+/// Its own `drain` forgets a subscription as soon as the broker was told to send no more, and with
+/// it what comes before the broker has read that. A number of more than nine digits is none to the
+/// broker, which then does what it does without one. One that took it for a number would be told
+/// again when the stream ends.
+const AT_ONCE: u64 = u64::MAX;
+
+/// Resolves once everything that the broker has sent before was passed on. Without a connection
+/// nothing more can come.
+fn all_arrived(connection: &Arc<Connection>) -> impl Future<Output = ()> + Send + 'static {
+    let core = Arc::clone(connection.core());
+    let mut state = connection.state();
+    async move {
+        tokio::select! {
+            _ = client::echo(&core) => {}
+            _ = state.wait_for(|state| *state != ConnectionState::Connected) => {}
+        }
+    }
 }
 
 impl Stream for Requests {
@@ -144,9 +182,10 @@ impl Stream for Requests {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        if this.state == State::Ended {
+        if matches!(this.state, State::Ended) {
             return Poll::Ready(None);
         }
+        let is_drained = this.poll_drained(cx);
         loop {
             match this.subscription.poll_next_unpin(cx) {
                 Poll::Ready(Some(message)) => {
@@ -155,6 +194,10 @@ impl Stream for Requests {
                     }
                 }
                 Poll::Ready(None) => {
+                    this.state = State::Ended;
+                    return Poll::Ready(None);
+                }
+                Poll::Pending if is_drained => {
                     this.state = State::Ended;
                     return Poll::Ready(None);
                 }
@@ -168,8 +211,9 @@ impl Stream for Requests {
             this.state = State::Ended;
             return Poll::Ready(Some(Err(refusal)));
         }
-        if this.state == State::Serving && served.is_draining() && this.unsubscribe(cx) {
-            this.state = State::Draining;
+        if matches!(this.state, State::Serving) && served.is_draining() {
+            // Since it was looked at.
+            cx.waker().wake_by_ref();
         }
         Poll::Pending
     }
@@ -191,7 +235,6 @@ impl fmt::Debug for Requests {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Requests")
             .field("function", &format_args!("{}", self.offer.served.function))
-            .field("state", &self.state)
             .finish_non_exhaustive()
     }
 }

@@ -85,3 +85,58 @@ impl<S, P: Clone, T: Clone> Layer<S> for ServeStack<P, T> {
             .layer(self.limit.layer(self.deadline.layer(service)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{Instant, advance};
+    use tower::ServiceExt as _;
+    use wrpc_middleware_errors::RpcErrorKind;
+
+    use super::*;
+    use crate::serve::testing::{NeverReady, Server};
+    use crate::serve::{Accepted, Request, authorization::CallerRequest, handler};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// What a call fails as that is too late, while `limit` may run.
+    async fn fails_as(permitted: bool, limit: usize, request: Request) -> RpcErrorKind {
+        let service = ServeStack::new(move |_: &CallerRequest<'_>| permitted)
+            .concurrency_limit(limit)
+            .timeout(SECOND)
+            .layer(handler(async |_: Accepted| panic!("it runs")));
+        service.oneshot(request).await.unwrap_err().kind()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_outermost_answers() {
+        let server = Server::new().await;
+        for (permitted, limit, kind) in [
+            (false, 0, RpcErrorKind::LinkDenied),
+            (false, 1, RpcErrorKind::LinkDenied),
+            (true, 0, RpcErrorKind::Overloaded),
+            (true, 1, RpcErrorKind::Timeout),
+        ] {
+            let request = server.request_within(SECOND);
+            advance(SECOND).await;
+            assert_eq!(fails_as(permitted, limit, request).await, kind);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_ended_gives_its_place_back() {
+        let server = Server::new().await;
+        let limit = ConcurrencyLimitLayer::new(1);
+        let stack = ServeStack::new(|request: &CallerRequest<'_>| request.caller.is_some())
+            .concurrency_limit_layer(limit.clone())
+            .timeout(SECOND);
+        let service = stack.layer(NeverReady);
+        // One that is denied has none.
+        let denied = server.request_of("_INBOX.connection.call", None);
+        service.clone().oneshot(denied).await.unwrap_err();
+        assert_eq!(limit.available(), 1);
+        let start = Instant::now();
+        service.oneshot(server.request()).await.unwrap_err();
+        assert!(start.elapsed() >= SECOND);
+        assert_eq!(limit.available(), 1);
+    }
+}

@@ -1,11 +1,18 @@
 //! Calls that came from nowhere, for tests without a broker.
 
+use core::future::Ready;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use core::task::{Context, Poll};
 use core::time::Duration;
 use std::sync::Arc;
 
+use async_nats::{HeaderMap, Message, Subject};
+use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tower::Service;
+use wrpc_middleware_errors::RpcError;
 
 use super::functions::Served;
 use super::request::Offer;
@@ -13,6 +20,7 @@ use super::{Request, ServedFunctions};
 use crate::broker::Broker;
 use crate::budget::Budget;
 use crate::connection::{Connection, ConnectionState, Core};
+use crate::exchange::Part;
 use crate::function::Function;
 use crate::registry::Registry;
 use crate::subject::{Inbox, InboxPrefixes};
@@ -60,14 +68,16 @@ impl Server {
 
     /// A call of the component `client`.
     pub(super) fn request(&self) -> Request {
-        let message = async_nats::Message {
-            subject: "test".into(),
-            reply: Some("_INBOX.client.connection.call".into()),
+        self.request_of("_INBOX.client.connection.call", None)
+    }
+
+    /// A call that is answered at `inbox`.
+    pub(super) fn request_of(&self, inbox: &str, headers: Option<HeaderMap>) -> Request {
+        let message = Message {
+            reply: Some(inbox.into()),
             payload: "params".into(),
-            headers: None,
-            status: None,
-            description: None,
-            length: 0,
+            headers,
+            ..empty("test".into())
         };
         Request::new(&self.offer, message).unwrap()
     }
@@ -87,16 +97,46 @@ impl Server {
     /// Its caller has given up, for every call that was taken.
     pub(super) fn give_up(&self) {
         for exchange in self.offer.connection.registry().all() {
-            let message = async_nats::Message {
-                subject: exchange.inbox(),
-                reply: None,
-                payload: Default::default(),
-                headers: None,
-                status: None,
-                description: None,
-                length: 0,
-            };
-            exchange.deliver(crate::exchange::Part::Cancel, message);
+            exchange.deliver(Part::Cancel, empty(exchange.inbox()));
         }
+    }
+}
+
+fn empty(subject: Subject) -> Message {
+    Message {
+        subject,
+        reply: None,
+        payload: Bytes::new(),
+        headers: None,
+        status: None,
+        description: None,
+        length: 0,
+    }
+}
+
+/// A service that never becomes ready.
+#[derive(Clone, Copy)]
+pub(super) struct NeverReady;
+
+impl Service<Request> for NeverReady {
+    type Response = ();
+    type Error = RpcError;
+    type Future = Ready<Result<(), RpcError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), RpcError>> {
+        Poll::Pending
+    }
+
+    fn call(&mut self, _: Request) -> Self::Future {
+        panic!("it was not ready")
+    }
+}
+
+/// Counts how often it is dropped.
+pub(super) struct OnDrop(pub(super) Arc<AtomicUsize>);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
     }
 }

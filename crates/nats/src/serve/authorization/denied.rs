@@ -28,7 +28,11 @@ impl Denied {
 
 impl fmt::Display for Denied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the policy does not permit {}", self.request())
+        write!(
+            f,
+            "the policy does not permit the call from {}",
+            self.request()
+        )
     }
 }
 

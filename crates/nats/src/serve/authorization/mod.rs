@@ -54,6 +54,8 @@ mod denied;
 mod layer;
 mod policy;
 mod service;
+#[cfg(test)]
+mod tests;
 
 pub use self::denied::Denied;
 pub use self::layer::AuthorizationLayer;

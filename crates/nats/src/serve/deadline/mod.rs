@@ -48,6 +48,8 @@
 mod future;
 mod layer;
 mod service;
+#[cfg(test)]
+mod tests;
 
 pub use wrpc_middleware_transport::timeout::TimeoutPolicy;
 

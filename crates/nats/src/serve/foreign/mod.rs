@@ -36,6 +36,8 @@ mod future;
 mod layer;
 mod map;
 mod service;
+#[cfg(test)]
+mod tests;
 
 pub use self::future::ResponseFuture;
 pub use self::layer::ForeignLayer;

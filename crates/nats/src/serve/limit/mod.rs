@@ -42,6 +42,8 @@
 
 mod layer;
 mod service;
+#[cfg(test)]
+mod tests;
 
 pub use self::layer::ConcurrencyLimitLayer;
 pub use self::service::ConcurrencyLimit;
