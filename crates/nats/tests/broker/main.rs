@@ -15,6 +15,7 @@ mod interop;
 mod permissions;
 mod refusals;
 mod roles;
+mod services;
 mod streams;
 mod trailers;
 mod values;
