@@ -97,11 +97,13 @@ impl AsyncRead for Incoming {
         let this = &mut *self;
         if this.chunk.is_empty() {
             if !this.reads {
-                let error = this.exchange.error(
-                    RpcErrorKind::Protocol,
-                    Delivery::Accepted,
-                    "the stream was not asked for, or is read already",
-                );
+                let error = this.exchange.failure().unwrap_or_else(|| {
+                    this.exchange.error(
+                        RpcErrorKind::Protocol,
+                        Delivery::Accepted,
+                        "the stream was not asked for, or is read already",
+                    )
+                });
                 return Poll::Ready(Err(error.into()));
             }
             match this.exchange.next(&this.path, cx) {

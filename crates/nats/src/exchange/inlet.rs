@@ -166,6 +166,14 @@ impl Inlet {
         self.clear(budget);
     }
 
+    /// Lets go of what has arrived. Where there was something, nothing looks like the end of it.
+    pub(super) fn let_go(&mut self, failure: &RpcError, budget: &Budget) {
+        if !self.chunks.is_empty() && self.has_clean_end() {
+            self.end = Some(End::Failed(failure.clone()));
+        }
+        self.clear(budget);
+    }
+
     pub(super) fn clear(&mut self, budget: &Budget) {
         self.chunks = VecDeque::new();
         budget.give_back(core::mem::take(&mut self.held));

@@ -227,7 +227,7 @@ impl Exchange {
             Some(_) => {
                 drop(state);
                 self.connection.cancel(&peer);
-                self.fail(self.error(
+                self.give_up(self.error(
                     Protocol,
                     Delivery::Accepted,
                     "more than one target took the call",
@@ -255,7 +255,7 @@ impl Exchange {
     fn receive(&self, progress: Option<&Progress>, path: &[usize], message: Message) {
         let headers = message.headers.as_ref();
         let Ok(sequence) = header::read_sequence(headers) else {
-            return self.fail(self.error(
+            return self.give_up(self.error(
                 RpcErrorKind::Protocol,
                 Delivery::Accepted,
                 "the number of a message is none",
@@ -286,10 +286,9 @@ impl Exchange {
         let waker = match taken {
             Ok(waker) => waker,
             Err(refusal) => {
-                self.fail(self.refusal(refusal));
-                let mut state = self.state();
-                if refusal == Refusal::Overrun && state.failure.is_some() {
-                    state.clear(budget);
+                self.give_up(self.refusal(refusal));
+                if refusal == Refusal::Overrun {
+                    self.state().let_go(budget);
                 }
                 return;
             }
@@ -340,6 +339,20 @@ impl Exchange {
     pub(crate) fn refused(&self, error: RpcError) {
         self.state().is_over = true;
         self.fail(error);
+    }
+
+    /// Fails the call by what the other side does not know of. A target would go on sending.
+    fn give_up(&self, error: RpcError) {
+        self.fail(error);
+        let mut state = self.state();
+        if !self.is_caller() || state.failure.is_none() || state.is_over {
+            return;
+        }
+        if let Some(peer) = state.peer.clone() {
+            state.is_over = true;
+            drop(state);
+            self.connection.cancel(&peer);
+        }
     }
 
     /// Fails the call, unless its results are complete. The first failure stays.
@@ -680,6 +693,14 @@ impl State {
 
     fn clear(&mut self, budget: &crate::budget::Budget) {
         self.inlets().for_each(|inlet| inlet.clear(budget));
+    }
+
+    /// Lets go of all that a call that failed has not read.
+    fn let_go(&mut self, budget: &crate::budget::Budget) {
+        if let Some(failure) = self.failure.clone() {
+            self.inlets()
+                .for_each(|inlet| inlet.let_go(&failure, budget));
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 mod support;
 
 mod chunks;
+mod hostile;
 mod interop;
 mod permissions;
 mod refusals;
