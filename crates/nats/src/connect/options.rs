@@ -64,6 +64,19 @@ impl<A: ToServerAddrs> ConnectOptions<A> {
         self
     }
 
+    /// The same, where changing them may fail, as reading credentials does.
+    ///
+    /// # Errors
+    ///
+    /// What `change` fails with.
+    pub fn try_nats<E>(
+        mut self,
+        change: impl FnOnce(async_nats::ConnectOptions) -> Result<async_nats::ConnectOptions, E>,
+    ) -> Result<Self, E> {
+        self.nats = change(self.nats)?;
+        Ok(self)
+    }
+
     /// Calls `sink` for every event of the NATS client.
     pub fn on_event(mut self, sink: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.on_event = Some(Arc::new(sink));

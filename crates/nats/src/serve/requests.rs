@@ -5,9 +5,10 @@ use core::pin::{Pin, pin};
 use core::task::{Context, Poll};
 use std::sync::Arc;
 
-use async_nats::Subscriber;
+use async_nats::{Message, Subscriber};
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, Stream, StreamExt as _};
+use tokio::task::coop::unconstrained;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 use wrpc_middleware_transport::{Paths, Target};
 use wrpc_transport::Serve;
@@ -15,6 +16,7 @@ use wrpc_transport::Serve;
 use super::functions::Served;
 use super::request::Offer;
 use super::{Request, ServeContext};
+use crate::connection::{Connection, ConnectionState};
 use crate::function::Function;
 use crate::{Client, Incoming, Outgoing, client, subject};
 
@@ -127,6 +129,12 @@ impl Client {
 }
 
 impl Requests {
+    /// The next message that has arrived. Unlike the subscription, which is also pending when it is
+    /// another task's turn, this is so only if there is none.
+    fn poll_arrived(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        pin!(unconstrained(self.subscription.next())).poll(cx)
+    }
+
     /// Tells the broker to send no more. Returns whether it is told.
     fn unsubscribe(&mut self, cx: &mut Context<'_>) -> bool {
         match pin!(self.subscription.unsubscribe_after(AT_ONCE)).poll(cx) {
@@ -187,7 +195,12 @@ impl Stream for Requests {
         }
         let is_drained = this.poll_drained(cx);
         loop {
-            match this.subscription.poll_next_unpin(cx) {
+            let message = if is_drained {
+                this.poll_arrived(cx)
+            } else {
+                this.subscription.poll_next_unpin(cx)
+            };
+            match message {
                 Poll::Ready(Some(message)) => {
                     if let Some(request) = Request::new(&this.offer, message) {
                         return Poll::Ready(Some(Ok(request)));
@@ -221,10 +234,8 @@ impl Stream for Requests {
 
 impl Drop for Requests {
     fn drop(&mut self) {
-        while let Poll::Ready(Some(message)) = self
-            .subscription
-            .poll_next_unpin(&mut Context::from_waker(core::task::Waker::noop()))
-        {
+        let cx = &mut Context::from_waker(core::task::Waker::noop());
+        while let Poll::Ready(Some(message)) = self.poll_arrived(cx) {
             // Dropped, it is refused.
             drop(Request::new(&self.offer, message));
         }
