@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use wrpc_middleware_errors::{Delivery, RpcErrorKind};
-use wrpc_middleware_nats::{Client, Incoming, Options, Outgoing};
+use wrpc_middleware_nats::{Client, ConnectionState, Incoming, Options, Outgoing};
 use wrpc_transport::{Index as _, Invoke as _};
 
 use crate::support::both::{Peer, new, new_with};
@@ -406,4 +406,38 @@ async fn a_result_without_an_end_is_none() {
     let kind = RpcErrorKind::TargetFailed;
     let (read, _) = read_to_failure(&mut results, kind, Delivery::Accepted).await;
     assert_eq!(read, b"all");
+}
+
+/// Where the number of streams is only known to the results, one may be to come when all that are
+/// known have ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_has_not_begun_fails_with_the_connection() {
+    let mut server = NatsServer::start().await;
+    let caller = new(&server).await;
+    let mut target = RawTarget::start(&server, "raw").await;
+    let any: [[Option<usize>; 1]; 1] = [[None]];
+    let call = caller
+        .wrpc
+        .invoke(context(), INSTANCE, "raw", Bytes::new(), any);
+    let (_params, mut results) = guard("a call", call).await.unwrap();
+    let call = target.call().await;
+    let (_below, _) = call.accept().await;
+    for path in ["", ".0"] {
+        call.results(path, None, "whole").await;
+        call.results(path, None, "").await;
+    }
+    call.sent().await;
+    caller.wrpc.round_trip().await.unwrap();
+    server.kill();
+    let mut state = caller.wrpc.connection_state();
+    let lost = state.wait_for(|state| *state != ConnectionState::Connected);
+    guard("the loss", lost).await.unwrap();
+    // What is whole is whole.
+    assert_eq!(read_to_end(&mut results).await, b"whole");
+    assert_eq!(
+        read_to_end(&mut results.index(&[0]).unwrap()).await,
+        b"whole"
+    );
+    let mut late = results.index(&[1]).unwrap();
+    read_to_failure(&mut late, RpcErrorKind::Transport, Delivery::Accepted).await;
 }

@@ -11,11 +11,13 @@
 mod support;
 
 mod chunks;
+mod deadline;
 mod hostile;
 mod interop;
 mod permissions;
 mod refusals;
 mod roles;
+mod run;
 mod services;
 mod streams;
 mod trailers;
