@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::future::poll_fn;
+use core::pin::pin;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -89,9 +90,11 @@ impl ServeContext {
                 None => core::future::pending().await,
             }
         };
+        // Dropped after it is known why, which is what its streams end in then.
+        let mut work = pin!(work);
         tokio::select! {
             biased;
-            output = work => Ok(output),
+            output = &mut work => Ok(output),
             error = self.given_up() => Err(error),
             () = deadline => Err(self.expired()),
         }
