@@ -6,25 +6,33 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::sync::Arc;
 
-use async_nats::client::PublishError;
 use async_nats::client::traits::Publisher as _;
+use async_nats::client::{PublishError, PublishErrorKind};
 use async_nats::connection::State;
 use async_nats::message::OutboundMessage;
 use async_nats::{HeaderMap, Subject};
 use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::coop::unconstrained;
 use tracing::debug;
 
-/// As many messages as may wait for room in the client's queue without anybody waiting for them.
-const MAX_UNATTENDED: usize = 4096;
+/// As many messages as may wait for room in the client's queue without anybody waiting for them,
+/// and as many whose senders wait, or may.
+const MAX_WAITING: usize = 4096;
 
 /// The connection as far as publishing is concerned.
 pub(crate) struct Broker {
     nats: async_nats::Client,
     unattended: mpsc::Sender<Publishing>,
+    begun: mpsc::Sender<Publishing>,
+}
+
+/// What is to be sent as soon as there is room, by [`send_waiting`].
+pub(crate) struct Waiting {
+    unattended: mpsc::Receiver<Publishing>,
+    begun: mpsc::Receiver<Publishing>,
 }
 
 /// A message that has no place in the client's queue yet, which is not sent if this is dropped; or
@@ -55,11 +63,20 @@ pub(crate) enum Published {
 }
 
 impl Broker {
-    /// What waits for room without anybody waiting for it has to be sent by a task that runs
-    /// [`send_unattended`].
-    pub(crate) fn new(nats: async_nats::Client) -> (Self, mpsc::Receiver<Publishing>) {
-        let (unattended, receiver) = mpsc::channel(MAX_UNATTENDED);
-        (Self { nats, unattended }, receiver)
+    /// A task has to run [`send_waiting`].
+    pub(crate) fn new(nats: async_nats::Client) -> (Self, Waiting) {
+        let (unattended, unattended_receiver) = mpsc::channel(MAX_WAITING);
+        let (begun, begun_receiver) = mpsc::channel(MAX_WAITING);
+        let broker = Self {
+            nats,
+            unattended,
+            begun,
+        };
+        let waiting = Waiting {
+            unattended: unattended_receiver,
+            begun: begun_receiver,
+        };
+        (broker, waiting)
     }
 
     pub(crate) fn nats(&self) -> &async_nats::Client {
@@ -75,8 +92,37 @@ impl Broker {
         self.nats.max_payload()
     }
 
-    /// Hands a message to the client, or gives back what does.
+    /// Hands a message to the client now, or as soon as there is room, whether that is awaited or
+    /// not.
+    ///
+    /// Who writes to a stream may go on to wait for something else. The room that was given to its
+    /// message would be taken from all others meanwhile, and a target that waits for parameters
+    /// would wait for ever if its handshake did.
     pub(crate) fn publish(
+        self: &Arc<Self>,
+        message: OutboundMessage,
+    ) -> Result<Published, PublishError> {
+        let publishing = match self.offer(message)? {
+            Published::Queued => return Ok(Published::Queued),
+            Published::Waiting(publishing) => publishing,
+        };
+        let Ok(place) = self.begun.try_reserve() else {
+            return Ok(Published::Waiting(publishing));
+        };
+        let (sender, receiver) = oneshot::channel();
+        place.send(Publishing(Box::pin(async move {
+            // Nobody may wait for it.
+            let _ = sender.send(publishing.await);
+            Ok(())
+        })));
+        Ok(Published::Waiting(Publishing(Box::pin(async move {
+            let closed = || PublishError::new(PublishErrorKind::Send);
+            receiver.await.unwrap_or_else(|_| Err(closed()))
+        }))))
+    }
+
+    /// Hands a message to the client, or gives back what does.
+    pub(crate) fn offer(
         self: &Arc<Self>,
         message: OutboundMessage,
     ) -> Result<Published, PublishError> {
@@ -114,7 +160,7 @@ impl Broker {
             reply,
             headers,
         };
-        match self.publish(message) {
+        match self.offer(message) {
             Ok(Published::Queued) => {}
             Ok(Published::Waiting(publishing)) => self.leave(publishing),
             Err(error) => debug!(?error, "a message was not published"),
@@ -165,9 +211,13 @@ impl fmt::Debug for Broker {
     }
 }
 
-/// Sends what nobody waits for.
-pub(crate) async fn send_unattended(mut unattended: mpsc::Receiver<Publishing>) {
-    while let Some(publishing) = unattended.recv().await {
+/// Sends what has to wait for room.
+pub(crate) async fn send_waiting(waiting: Waiting) {
+    tokio::join!(send(waiting.unattended), send(waiting.begun));
+}
+
+async fn send(mut messages: mpsc::Receiver<Publishing>) {
+    while let Some(publishing) = messages.recv().await {
         if let Err(error) = publishing.await {
             debug!(?error, "a message was not published");
         }

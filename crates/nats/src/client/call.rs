@@ -1,12 +1,14 @@
 //! Calling a function of a target.
 
-use core::task::{Context, Poll};
+use core::future::poll_fn;
+use core::task::{Context, Poll, ready};
 use std::sync::Arc;
 
 use async_nats::client::PublishError;
 use async_nats::message::OutboundMessage;
 use async_nats::{HeaderMap, Subject};
 use bytes::Bytes;
+use futures::FutureExt as _;
 use tokio::time::{Instant, timeout};
 use tower::Service;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
@@ -147,7 +149,7 @@ impl Client {
             reply: Some(exchange.inbox()),
             headers,
         };
-        match broker.publish(message) {
+        match broker.offer(message) {
             Ok(Published::Queued) => {
                 progress.sent();
                 ResponseFuture::ready(Ok(channels(exchange, rest, progress)))
@@ -175,24 +177,28 @@ fn channels(
 
 /// Waits until there is room for a call, and it is not too late for it.
 async fn queued(
-    publishing: Publishing,
+    mut publishing: Publishing,
     exchange: Arc<Exchange>,
     rest: Bytes,
     progress: Progress,
 ) -> Response {
-    let held = progress.hold();
-    let failed = core::future::poll_fn(|cx| exchange.poll_failed(crate::exchange::ROOT, cx));
-    tokio::select! {
-        biased;
-        published = publishing => match published {
-            Ok(()) => {}
-            Err(error) => return Err(not_published(&progress, error)),
-        },
-        // As long as it waits for room it is not sent.
-        error = failed => return Err(error),
+    // As long as it waits for room it is not sent.
+    let mut held = Some(progress.hold());
+    let published = poll_fn(|cx| {
+        exchange.poll_send(cx, |cx| {
+            let published = ready!(publishing.poll_unpin(cx));
+            if let (Ok(()), Some(held)) = (&published, held.take()) {
+                held.send();
+            }
+            Poll::Ready(published)
+        })
+    });
+    let published = published.await?;
+    drop(held);
+    match published {
+        Ok(()) => Ok(channels(exchange, rest, progress)),
+        Err(error) => Err(not_published(&progress, error)),
     }
-    held.send();
-    Ok(channels(exchange, rest, progress))
 }
 
 fn not_published(progress: &Progress, error: PublishError) -> RpcError {

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use wrpc_middleware_transport::{Context, Target};
 
 pub use self::future::ResponseFuture;
-use crate::broker::{Broker, Published, send_unattended};
+use crate::broker::{Broker, Published, send_waiting};
 use crate::budget::Budget;
 use crate::connect::{ConnectError, EventSink, Violation};
 use crate::connection::{Connection, ConnectionState, Core};
@@ -81,7 +81,7 @@ impl Client {
         let wildcard = inbox.wildcard();
         let subscribed = nats.subscribe(wildcard.clone()).await;
         let messages = subscribed.map_err(|_| ConnectError::Closed)?;
-        let (broker, unattended) = Broker::new(nats);
+        let (broker, waiting) = Broker::new(nats);
         let core = Arc::new(Core {
             broker: Arc::new(broker),
             registry: Registry::default(),
@@ -94,7 +94,7 @@ impl Client {
         });
         let mut running = JoinSet::new();
         running.spawn(tasks::dispatch(Arc::clone(&core), messages));
-        running.spawn(send_unattended(unattended));
+        running.spawn(send_waiting(waiting));
         if let Some(interval) = options.keepalive {
             // Below what the client may publish to, if permissions bind its inbox to its id.
             let nowhere = below(&options.inbox(), Id::random().as_str());
@@ -209,7 +209,7 @@ pub(crate) async fn echo(core: &Arc<Core>) -> Result<(), ConnectError> {
         reply: None,
         headers: None,
     };
-    match core.broker.publish(message) {
+    match core.broker.offer(message) {
         Ok(Published::Queued) => {}
         Ok(Published::Waiting(publishing)) => {
             publishing.await.map_err(|_| ConnectError::Closed)?;

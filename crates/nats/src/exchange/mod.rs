@@ -357,7 +357,10 @@ impl Exchange {
 
     /// Fails the call, unless its results are complete. The first failure stays.
     pub(crate) fn fail(&self, error: RpcError) {
-        let mut state = self.state();
+        self.fail_in(self.state(), error);
+    }
+
+    fn fail_in(&self, mut state: MutexGuard<'_, State>, error: RpcError) {
         if state.failure.is_some() {
             return;
         }
@@ -388,7 +391,13 @@ impl Exchange {
     pub(crate) fn lost(&self, reason: &'static str) {
         match &self.side {
             Side::Caller { progress, .. } => {
-                self.fail(progress.error(RpcErrorKind::Transport, progress.delivery(), reason));
+                // What it says of the delivery holds until it is said.
+                let state = self.state();
+                let delivery = progress.delivery();
+                self.fail_in(
+                    state,
+                    progress.error(RpcErrorKind::Transport, delivery, reason),
+                );
             }
             // Results may still be sent, once the connection is back.
             Side::Target { function, .. } => {
@@ -457,6 +466,24 @@ impl Exchange {
             && state.peer.is_some()
             && state.failure.is_none()
             && state.is_complete(&self.patterns)
+    }
+
+    /// Polls what sends the call, unless the call has failed: one that was said not to be sent is
+    /// not sent after that.
+    pub(crate) fn poll_send<T>(
+        &self,
+        cx: &mut Context<'_>,
+        mut send: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<Result<T, RpcError>> {
+        let mut state = self.state();
+        if let Some(failure) = &state.failure {
+            return Poll::Ready(Err(failure.clone()));
+        }
+        let result = send(cx);
+        if result.is_pending() {
+            state.waiting.register(ROOT, cx.waker());
+        }
+        result.map(Ok)
     }
 
     /// Resolves once the call has failed.

@@ -5,6 +5,7 @@
 pub mod both;
 pub mod calls;
 pub mod errors;
+pub mod freezer;
 #[path = "../../../../../tests/support/nats.rs"]
 pub mod nats;
 pub mod peers;
