@@ -6,6 +6,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, Val};
 use wrpc_middleware::link::DEFAULT_LINK_NAME;
+use wrpc_middleware::nats::Options;
 use wrpc_middleware::runtime::Limits;
 
 use crate::cli::{CallArgs, ComponentArgs};
@@ -39,15 +40,22 @@ impl ComponentArgs {
     pub(crate) fn call_options(&self) -> CallOptions {
         CallOptions {
             id: self.id.clone(),
-            lattice: self.lattice.clone(),
             timeout: self.timeout,
             handshake_timeout: self.handshake_timeout,
             stream_idle: self.stream_idle,
-            reconnect_wait: self.reconnect_wait,
             limits: Limits::default()
                 .with_bytes(self.max_value_bytes)
                 .with_elements(self.max_value_elements),
         }
+    }
+
+    /// How the component's client behaves.
+    pub(crate) fn client_options(&self) -> Options {
+        Options::new()
+            .id(self.id.as_str())
+            .prefix(self.lattice.as_str())
+            .reconnect_wait(self.reconnect_wait)
+            .keepalive(Some(self.keepalive))
     }
 }
 
@@ -69,11 +77,9 @@ pub async fn run(args: CallArgs) -> Result<Exit, Error> {
     let options = common.call_options();
     let instance_pre = link(&component, &options, &links)?;
 
-    let nats = args
-        .nats
-        .connect(&format!("wrpc-host {}", common.id))
-        .await?;
-    let host = Host::new(&engine, nats.client, links.table(), &options);
+    let name = format!("wrpc-host {}", common.id);
+    let client = args.nats.connect(&name, common.client_options()).await?;
+    let host = Host::new(&engine, client, links.table(), &options);
     let mut ticks = interval_at(Instant::now(), args.interval.max(SHORTEST_PERIOD));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut exit = Exit::Success;

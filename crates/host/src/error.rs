@@ -65,9 +65,6 @@ pub enum Error {
     /// It exports nothing that could be.
     #[error("`{}` exports no function, so there is nothing to serve", .0.display())]
     NothingToServe(PathBuf),
-    /// NATS gave no inbox.
-    #[error("can't subscribe at NATS")]
-    Subscribe(#[source] anyhow::Error),
     /// NATS or the client ended the subscriptions.
     #[error("the connection to NATS is closed for good, so no more calls can come")]
     Unsubscribed,
@@ -100,7 +97,6 @@ impl Error {
             | Self::Connect(_)
             | Self::Trap(_)
             | Self::Serve(_)
-            | Self::Subscribe(_)
             | Self::Unsubscribed
             | Self::Demo(_)
             | Self::Run { .. } => Exit::Failure,

@@ -2,14 +2,13 @@
 
 use core::time::Duration;
 
-use async_nats::{Client, HeaderMap};
 use tower::Layer as _;
 use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wrpc_middleware::link::{DEFAULT_LINK_NAME, Link, LinkAuthorization, LinkTable};
 use wrpc_middleware::liveness::TargetLiveness;
-use wrpc_middleware::nats::NatsTransport;
+use wrpc_middleware::nats::{CallContext, Client};
 use wrpc_middleware::runtime::{ImportLinker, Limits, Linked};
 use wrpc_middleware::timeout::{Timeout, TimeoutLayer};
 use wrpc_middleware::{Context, Invoker, Stack};
@@ -21,9 +20,7 @@ use crate::id::Id;
 use crate::links::{Bare, Entry, Links};
 
 /// What carries the calls of a component: links, deadline, liveness, NATS.
-type Service = LinkAuthorization<Timeout<TargetLiveness<NatsTransport>, Duration>, LinkTable>;
-
-type CallContext = Context<Option<HeaderMap>>;
+type Service = LinkAuthorization<Timeout<TargetLiveness<Client>, Duration>, LinkTable>;
 
 /// The stack as an `Invoke`.
 pub type HostInvoker = Invoker<Service, CallContext>;
@@ -33,16 +30,12 @@ pub type HostInvoker = Invoker<Service, CallContext>;
 pub struct CallOptions {
     /// Who calls: the source of its links.
     pub id: Id,
-    /// The subject prefix in front of every target's id.
-    pub lattice: Id,
     /// The deadline of a call.
     pub timeout: Duration,
     /// How long a target has to take a call.
     pub handshake_timeout: Duration,
     /// The longest silence of a byte stream, in place of the deadline.
     pub stream_idle: Option<Duration>,
-    /// How long a call waits for a lost connection.
-    pub reconnect_wait: Duration,
     /// What a peer's values may take.
     pub limits: Limits,
 }
@@ -56,13 +49,9 @@ pub struct Host {
 }
 
 impl Host {
-    /// A host whose components call over `nats` what `links` permits.
+    /// A host whose components call over `client` what `links` permits.
     #[must_use]
-    pub fn new(engine: &Engine, nats: Client, links: LinkTable, options: &CallOptions) -> Self {
-        let leaf = NatsTransport::builder(nats)
-            .prefix(options.lattice.as_str())
-            .reconnect_wait(options.reconnect_wait)
-            .build();
+    pub fn new(engine: &Engine, client: Client, links: LinkTable, options: &CallOptions) -> Self {
         let mut timeout = TimeoutLayer::new(options.timeout);
         if let Some(limit) = options.stream_idle {
             timeout = timeout.stream_idle(limit);
@@ -72,9 +61,15 @@ impl Host {
             .handshake_timeout(options.handshake_timeout);
         Self {
             engine: engine.clone(),
-            invoker: Invoker::new(stack.layer(leaf)),
+            invoker: Invoker::new(stack.layer(client)),
             context: Context::new(None).with_source(options.id.to_shared()),
         }
+    }
+
+    /// The context of the calls that a component makes of its own accord.
+    #[must_use]
+    pub fn context(&self) -> &CallContext {
+        &self.context
     }
 
     /// A store for one instance.
@@ -172,6 +167,13 @@ pub struct State {
     table: ResourceTable,
     wasi: WasiCtx,
     wrpc: Wrpc,
+}
+
+impl State {
+    /// Sets the context of the calls that the component makes from now on.
+    pub fn set_context(&mut self, context: CallContext) {
+        self.wrpc.context = context;
+    }
 }
 
 struct Wrpc {

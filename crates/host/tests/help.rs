@@ -21,7 +21,8 @@ fn each_command_explains_itself() {
             &["serve", "--help"],
             &[
                 "queue\ngroup ID",
-                "What is lost on the way",
+                "A second signal does not wait",
+                "--max-calls",
                 "--grace",
                 "[default: 10s]",
                 "--params-timeout",
@@ -40,6 +41,8 @@ fn each_command_explains_itself() {
                 "--repeat",
                 "--interval",
                 "--stream-idle",
+                "--keepalive",
+                "[default: 1s]",
                 "--max-value-bytes",
                 "[default: 67108864]",
                 "--max-value-elements",
@@ -71,6 +74,7 @@ fn nats_options_are_named_as_those_of_the_nats_program() {
             "--tlsca",
             "--tlsfirst",
             "--inbox-prefix",
+            "--peer-inbox-prefix",
             "--connection-name",
         ] {
             assert!(help.contains(option), "no `{option}` in\n{help}");

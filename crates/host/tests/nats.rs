@@ -8,59 +8,12 @@
 mod support;
 
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use futures::StreamExt as _;
 use nix::sys::signal::Signal;
 use support::nats::{self, Process};
+use support::setup::{LINKS, Setup};
 use support::{Files, output, program};
-
-const LINKS: &str = "
-[[link]]
-source = \"client\"
-target = \"greeter\"
-interface = \"test:app/greeter\"
-";
-
-/// A directory with everything in it, and a NATS server.
-struct Setup {
-    files: Files,
-    url: String,
-    _nats: Process,
-}
-
-impl Setup {
-    fn new() -> Self {
-        let files = Files::new();
-        files.write("links.toml", LINKS);
-        let (nats, url) = nats::start();
-        Self {
-            files,
-            url,
-            _nats: nats,
-        }
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = program(&self.files.path(""));
-        command.env("NATS_URL", &self.url).args(args);
-        command
-    }
-
-    /// Starts the greeter and waits until it serves.
-    fn serve(&self, component: &str, options: &[&str]) -> Process {
-        let mut command = self.command(&["serve", "--id", "greeter", component]);
-        let mut process = Process::start(command.args(options));
-        process.says("serving greeter: 1 function");
-        process
-    }
-
-    fn call(&self, options: &[&str], component: &str) -> Command {
-        let mut command = self.command(&["call", "--id", "client"]);
-        command.args(options).args([component, "greet(\"bob\")"]);
-        command
-    }
-}
 
 #[test]
 fn a_call_prints_its_result_and_says_by_its_exit_code_what_it_was() {
@@ -111,70 +64,6 @@ fn a_repetition_goes_on_after_a_failure() {
     assert_eq!(trapped.stdout, line.repeat(3));
     assert_eq!(trapped.code, Some(1));
     assert_eq!(trapped.stderr.matches("caused by: link-denied").count(), 3);
-}
-
-/// Starts a call and waits until the greeter has accepted it.
-fn call_in_flight(setup: &Setup) -> Process {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let nats = async_nats::connect(&setup.url).await.unwrap();
-        let mut messages = nats.subscribe(">").await.unwrap();
-        nats.publish("probe", "".into()).await.unwrap();
-        assert_eq!(messages.next().await.unwrap().subject.as_str(), "probe");
-        let mut call = setup.call(&["--links", "links.toml", "--timeout", "5s"], "client.wasm");
-        let call = Process::start(call.stdout(Stdio::piped()));
-        let inbox = loop {
-            let message = messages.next().await.unwrap();
-            if message.subject.contains(".wrpc.0.0.1.") {
-                break message.reply.unwrap();
-            }
-        };
-        // The handshake.
-        while messages.next().await.unwrap().subject != inbox {}
-        call
-    })
-}
-
-#[test]
-fn a_signal_lets_running_calls_finish() {
-    let setup = Setup::new();
-    let greeter = setup.serve("soon.wasm", &[]);
-    let call = call_in_flight(&setup);
-    greeter.signal(Signal::SIGTERM);
-    assert_eq!(call.output(), (Some(0), "ok(\"bob\")\n".into()));
-    let (status, stderr) = greeter.ended();
-    assert_eq!(status.code(), Some(0), "{stderr}");
-    assert!(!stderr.contains("cut off"), "{stderr}");
-}
-
-#[test]
-fn the_grace_period_ends_calls_that_do_not() {
-    let setup = Setup::new();
-    let greeter = setup.serve("slow.wasm", &["--grace", "50ms"]);
-    let _call = call_in_flight(&setup);
-    greeter.signal(Signal::SIGINT);
-    let (status, stderr) = greeter.ended();
-    assert_eq!(status.code(), Some(0), "{stderr}");
-    assert!(
-        stderr.contains("1 running call is cut off after the grace period"),
-        "{stderr}"
-    );
-}
-
-#[test]
-fn a_second_signal_does_not_wait() {
-    let setup = Setup::new();
-    let mut greeter = setup.serve("slow.wasm", &["--grace", "1h"]);
-    let _call = call_in_flight(&setup);
-    greeter.signal(Signal::SIGTERM);
-    greeter.says("SIGTERM: stopping, within 1h");
-    greeter.signal(Signal::SIGTERM);
-    let (status, stderr) = greeter.ended();
-    assert_eq!(status.code(), Some(0), "{stderr}");
-    assert!(
-        stderr.contains("1 running call is cut off by SIGTERM"),
-        "{stderr}"
-    );
 }
 
 #[test]

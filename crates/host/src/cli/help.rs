@@ -19,12 +19,13 @@ permits it.
 The line `serving ID: N functions` on stderr says that calls can come; `serving ID again: …`
 that they can after a lost connection.
 
+A call ends when its caller's deadline passes, and when its caller gives up. What the component
+calls meanwhile has the same deadline, or --timeout if that is earlier. A trap, and any other end
+without a result, reaches the caller as `target-failed`.
+
 SIGINT, SIGTERM or SIGHUP stops taking calls, lets the running ones finish within --grace, and
-exits 0. A second signal does not wait. What is lost on the way: a call that NATS has delivered to
-this process, but that was not yet accepted, is dropped with the subscription that it waits in.
-Its caller gets `target-unavailable` with the delivery `unknown` after its handshake timeout,
-although the function never ran. So stop the callers first, or let them repeat calls that are
-idempotent.";
+exits 0. A call that NATS has passed on to this process by then is run as well. One that is cut off
+in the end is `target-failed` to its caller. A second signal does not wait.";
 
 pub(super) const CALL: &str = "\
 Call one function of a component that runs in this process

@@ -2,6 +2,7 @@
 
 mod help;
 
+use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::path::PathBuf;
 
@@ -64,6 +65,10 @@ pub struct ComponentArgs {
     /// How long a call waits for a lost connection to NATS to come back
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = wait)]
     pub reconnect_wait: Duration,
+    /// After how long a silence of the target of a call NATS is asked whether it is still connected;
+    /// 0s: never. One that is gone fails its calls within twice this
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = wait)]
+    pub keepalive: Duration,
     /// Largest parameters or results to take from a peer, encoded, without byte streams
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().bytes)]
     pub max_value_bytes: usize,
@@ -91,6 +96,10 @@ pub struct ServeArgs {
     /// Longest that a call may run here, whatever its caller's deadline is [default: no limit]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub max_duration: Option<Duration>,
+    /// How many calls may run here at a time; one more is refused at once, as `overloaded`, `not-sent`
+    /// [default: no limit]
+    #[arg(long, value_name = "N")]
+    pub max_calls: Option<NonZeroUsize>,
     /// Where NATS is and who asks. Last, or its heading would be that of what follows.
     #[command(flatten)]
     pub nats: NatsArgs,

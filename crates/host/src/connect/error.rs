@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use wrpc_middleware::nats::{self, Violation};
+
 /// No connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -56,6 +58,29 @@ pub enum ConnectError {
         /// What the client says.
         source: async_nats::ConnectError,
     },
+    /// Answers could not arrive.
+    #[error(
+        "NATS does not permit this user to use the inbox `{inbox}`: permit it to subscribe and to \
+         publish there, or name another start of inboxes with `--inbox-prefix`"
+    )]
+    Inbox {
+        /// The subject.
+        inbox: Box<str>,
+        /// What the server says, if it does.
+        source: Option<Violation>,
+    },
+    /// The connection was lost while it was set up.
+    #[error(transparent)]
+    Client(nats::ConnectError),
+}
+
+impl From<nats::ConnectError> for ConnectError {
+    fn from(error: nats::ConnectError) -> Self {
+        match error {
+            nats::ConnectError::Inbox { inbox, source } => Self::Inbox { inbox, source },
+            error => Self::Client(error),
+        }
+    }
 }
 
 impl ConnectError {

@@ -1,29 +1,16 @@
 //! The connection to NATS: options named as the `nats` program names them.
 
-mod connection;
 mod error;
 
-use core::time::Duration;
 use std::error::Error as _;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use async_nats::{ConnectErrorKind, ConnectOptions, ServerAddr, rustls};
+use async_nats::{ConnectErrorKind, ServerAddr, rustls};
 use clap::Args;
-use tokio::sync::watch;
+use wrpc_middleware::nats::{self, Client, ConnectOptions, Options};
 
-pub(crate) use self::connection::round_trip;
-pub use self::connection::{Connection, ConnectionState};
-use self::connection::{follow, log};
 pub use self::error::ConnectError;
-
-/// How often the server is asked for a sign of life. A frozen server is noticed after about two
-/// and a half of these; the client's own default of a minute would take three.
-const PING_INTERVAL: Duration = Duration::from_secs(1);
-
-/// The longest pause between two attempts to reconnect.
-const MAX_RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
 /// Where NATS is and who asks.
 #[derive(Args, Clone, Debug, Default)]
@@ -81,6 +68,10 @@ pub struct NatsArgs {
     /// Custom prefix for inboxes [default: _INBOX]
     #[arg(long, value_name = "PREFIX", value_parser = inbox_prefix)]
     pub inbox_prefix: Option<String>,
+    /// What inboxes of peers may start with, beside `_INBOX` and the own prefix; several are separated
+    /// by commas. Nothing is sent where a peer names another subject
+    #[arg(long, value_name = "PREFIX", value_delimiter = ',', value_parser = inbox_prefix)]
+    pub peer_inbox_prefix: Vec<String>,
 }
 
 impl NatsArgs {
@@ -108,24 +99,26 @@ impl NatsArgs {
     /// Connects, once: a server that can't be reached is an error. From then on the connection
     /// comes back by itself, with pauses of a second at most.
     ///
-    /// `name` is the name of the connection if the options have none.
+    /// `name` is the name of the connection if the options have none; `client` says how the client
+    /// behaves, all but its inboxes.
     ///
     /// # Errors
     ///
-    /// A file of an option can't be used, or no server takes the connection within five seconds
-    /// each.
-    pub async fn connect(&self, name: &str) -> Result<Connection, ConnectError> {
+    /// A file of an option can't be used, no server takes the connection within five seconds each, or
+    /// the server does not permit the inbox.
+    pub async fn connect(&self, name: &str, client: Options) -> Result<Client, ConnectError> {
         let servers = self.servers()?;
-        let (sender, state) = watch::channel(ConnectionState::default());
-        let sender = Arc::new(sender);
-        let options = self.options(name)?.event_callback(move |event| {
-            log(&event);
-            follow(&sender, &event);
-            core::future::ready(())
-        });
-        let source = match options.connect(servers.as_slice()).await {
-            Ok(client) => return Ok(Connection { client, state }),
-            Err(error) => error,
+        let mut client = client.peer_inbox_prefixes(self.peer_inbox_prefix.iter().cloned());
+        if let Some(prefix) = &self.inbox_prefix {
+            client = client.inbox_prefix(prefix.as_str());
+        }
+        let options = ConnectOptions::new(servers.as_slice())
+            .client(client)
+            .try_nats(|options| self.options(options, name))?;
+        let source = match nats::connect(options).await {
+            Ok(client) => return Ok(client),
+            Err(nats::ConnectError::Connect(source)) => source,
+            Err(error) => return Err(error.into()),
         };
         let servers = shown(&servers);
         Err(match source.kind() {
@@ -137,15 +130,13 @@ impl NatsArgs {
         })
     }
 
-    fn options(&self, name: &str) -> Result<ConnectOptions, ConnectError> {
+    fn options(
+        &self,
+        options: async_nats::ConnectOptions,
+        name: &str,
+    ) -> Result<async_nats::ConnectOptions, ConnectError> {
         let name = self.connection_name.as_deref().unwrap_or(name);
-        let mut options = ConnectOptions::new()
-            .name(name)
-            .ping_interval(PING_INTERVAL)
-            .reconnect_delay_callback(reconnect_delay);
-        if let Some(prefix) = &self.inbox_prefix {
-            options = options.custom_inbox_prefix(prefix);
-        }
+        let mut options = options.name(name);
         match (&self.user, &self.password) {
             (Some(user), Some(password)) => {
                 options = options.user_and_password(user.clone(), password.clone());
@@ -237,23 +228,9 @@ fn inbox_prefix(prefix: &str) -> Result<String, String> {
         .map_err(|_| "expected tokens joined by `.`, without blanks, `*` and `>`".into())
 }
 
-/// Twice as long from one attempt to the next, so that a restarted server is found quickly and a
-/// dead one costs little.
-fn reconnect_delay(attempts: usize) -> Duration {
-    let exponent = u32::try_from(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
-    let delay = Duration::from_millis(2_u64.saturating_pow(exponent));
-    delay.min(MAX_RECONNECT_DELAY)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn reconnecting_backs_off_to_a_second() {
-        let delays = [0, 1, 2, 5, 11, 12, usize::MAX].map(|n| reconnect_delay(n).as_millis());
-        assert_eq!(delays, [1, 1, 2, 16, 1000, 1000, 1000]);
-    }
 
     #[test]
     fn urls_are_checked_and_not_repeated() {

@@ -3,11 +3,11 @@
 use core::time::Duration;
 use std::path::Path;
 
-use async_nats::Client;
 use tokio::time::Instant;
 use wasmtime::Store;
 use wasmtime::component::{Instance, Val};
 use wrpc_middleware::link::LinkTable;
+use wrpc_middleware::nats::Client;
 
 use super::DemoError;
 use super::guests::Guest;
@@ -49,9 +49,9 @@ pub(super) enum Got {
 }
 
 impl Caller {
-    /// Instantiates the client, which calls over `nats` what `links` permits.
+    /// Instantiates the client, which calls over `client` what `links` permits.
     pub(super) async fn new(
-        nats: Client,
+        client: Client,
         links: LinkTable,
         options: &CallOptions,
     ) -> Result<Self, Error> {
@@ -67,7 +67,7 @@ impl Caller {
         let export = Export::find(&component, &expression)?;
         let arguments = export.arguments(&expression)?;
         let instance_pre = link(&component, options, &Links::default())?;
-        let mut store = Host::new(&engine, nats, links, options).store();
+        let mut store = Host::new(&engine, client, links, options).store();
         let instance = instantiate(&mut store, &instance_pre).await?;
         Ok(Self {
             store,

@@ -1,6 +1,5 @@
 //! What is broken, in which order, and what is to be expected.
 
-use core::time::Duration;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +7,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use wrpc_middleware::link::LinkTable;
+use wrpc_middleware::nats::{ConnectionState, Options};
 use wrpc_middleware::runtime::Limits;
 
 use super::DemoError;
@@ -18,7 +18,7 @@ use super::nats_server::{self, NatsServer};
 use super::process::{PATIENCE, Process};
 use super::table::Table;
 use crate::cli::DemoArgs;
-use crate::connect::{ConnectionState, NatsArgs};
+use crate::connect::NatsArgs;
 use crate::error::{Error, Exit};
 use crate::host::CallOptions;
 use crate::id::Id;
@@ -41,20 +41,22 @@ pub(super) async fn play(args: &DemoArgs) -> Result<Exit, Error> {
     let greeters = Greeters::new(address.clone())?;
     let mut greeter = greeters.start(Guest::Quick).await?;
 
-    let connection = NatsArgs::at(address).connect("wrpc-host demo").await?;
-    let mut state = connection.state;
+    let client = id("client")?;
+    let connection = Options::new().id(client.as_str()).prefix("default");
+    let connection = NatsArgs::at(address)
+        .connect("wrpc-host demo", connection)
+        .await?;
+    let mut state = connection.connection_state();
     let links = Links::parse(Path::new("links of the demo"), LINKS)?;
     let table = links.table();
     let options = CallOptions {
-        id: id("client")?,
-        lattice: id("default")?,
+        id: client,
         timeout: TIMEOUT,
         handshake_timeout: HANDSHAKE_TIMEOUT,
         stream_idle: None,
-        reconnect_wait: Duration::ZERO,
         limits: Limits::default(),
     };
-    let mut caller = Caller::new(connection.client, table.clone(), &options).await?;
+    let mut caller = Caller::new(connection, table.clone(), &options).await?;
     let mut show = Show::begin(port)?;
 
     show.call("everything is up", &mut caller, Expected::OK)
@@ -82,7 +84,7 @@ pub(super) async fn play(args: &DemoArgs) -> Result<Exit, Error> {
     until(
         &mut state,
         "the connection to be noticed as lost",
-        |state| state.is_down,
+        |state| *state == ConnectionState::Disconnected,
     )
     .await?;
     show.call("NATS is killed", &mut caller, Expected::CUT_OFF)
@@ -90,7 +92,7 @@ pub(super) async fn play(args: &DemoArgs) -> Result<Exit, Error> {
 
     nats = NatsServer::start_on(&program, port).await?;
     until(&mut state, "the connection to come back", |state| {
-        !state.is_down
+        *state == ConnectionState::Connected
     })
     .await?;
     greeter

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, dead_code)]
 
 pub mod nats;
+pub mod setup;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

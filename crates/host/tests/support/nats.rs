@@ -1,6 +1,7 @@
 //! A NATS server, and processes that say when they are ready.
 
 use std::io::{BufRead as _, BufReader, Read};
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -90,9 +91,10 @@ pub fn program() -> std::ffi::OsString {
     std::env::var_os("NATS_SERVER").unwrap_or_else(|| "nats-server".into())
 }
 
-/// Starts a server; returns it with its URL.
-pub fn start() -> (Process, String) {
+/// Starts a server with a configuration; returns it with its URL.
+pub fn start(config: &Path) -> (Process, String) {
     let mut command = Command::new(program());
+    command.arg("--config").arg(config);
     command.args(["--addr", "127.0.0.1", "--port", "-1"]);
     let mut server = Process::start(&mut command);
     let line = server.says("Listening for client connections on ");

@@ -1,32 +1,25 @@
 //! `wrpc-host serve`.
 
-mod drain;
-
 use core::time::Duration;
 use std::io::Write as _;
 
-use async_nats::connection::State;
 use futures::StreamExt as _;
-use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
+use wrpc_middleware::RpcError;
+use wrpc_middleware::nats::serve::ServeContext;
+use wrpc_middleware::nats::{Client, ConnectionState, Options};
 use wrpc_middleware::runtime::{ExportServer, InvocationError, Served};
-use wrpc_transport_nats::NatsContext;
 
-use self::drain::{Stop, stoppable};
 use crate::cli::ServeArgs;
 use crate::component;
-use crate::connect::{Connection, ConnectionState, round_trip};
 use crate::engine;
 use crate::error::{Error, Exit, report};
-use crate::host::{Host, link};
+use crate::host::{Host, State, link};
 use crate::signals::StopSignals;
 
-/// How long to wait for NATS to confirm something that only makes a message more exact.
+/// How long to wait for NATS to confirm something that nobody's answer depends on.
 const CONFIRMATION: Duration = Duration::from_secs(1);
-
-/// How long a function that is not called goes on taking calls after a signal; see [`drain`].
-const LINGER: Duration = Duration::from_millis(100);
 
 /// Serves every export of the component until a signal comes.
 ///
@@ -44,23 +37,26 @@ pub async fn run(args: ServeArgs) -> Result<Exit, Error> {
 
     let mut signals = StopSignals::new()?;
     let name = format!("wrpc-host {}", common.id);
-    let Connection { client, state } = args.nats.connect(&name).await?;
+    let client = args.nats.connect(&name, args.client_options()).await?;
     let host = Host::new(&engine, client.clone(), links.table(), &options);
-    let transport = wrpc_transport_nats::Client::new(
-        client.clone(),
-        format!("{}.{}", common.lattice, common.id),
-        Some(common.id.to_shared()),
-    )
-    .await
-    .map_err(Error::Subscribe)?;
-    let (stop, transport) = stoppable(transport);
+    let context = host.context().clone();
     let mut exports = ExportServer::new(instance_pre, move || host.store())
         .limits(options.limits)
         .params_timeout(args.params_timeout);
     if let Some(limit) = args.max_duration {
         exports = exports.max_duration(limit);
     }
-    let mut served = exports.serve(&transport).await?;
+    // What the component calls meanwhile has to be over when the call of it has to be.
+    let nested = move |call: Option<&ServeContext>| {
+        let context = context.clone();
+        match call {
+            Some(call) => call.nested(context),
+            None => context,
+        }
+    };
+    let mut served = exports
+        .serve_with(&client, nested, State::set_context)
+        .await?;
     let functions = served.functions().len();
     if functions == 0 {
         return Err(Error::NothingToServe(common.component.clone()));
@@ -68,7 +64,7 @@ pub async fn run(args: ServeArgs) -> Result<Exit, Error> {
     confirm(&client).await;
     say(&format!("serving {}: {}", common.id, counted(functions)));
     let again = format!("serving {} again: {}", common.id, counted(functions));
-    let returns = tokio::spawn(announce_returns(state, client.clone(), again));
+    let returns = tokio::spawn(announce_returns(client.clone(), again));
 
     let mut calls = JoinSet::new();
     let signal = tokio::select! {
@@ -76,57 +72,74 @@ pub async fn run(args: ServeArgs) -> Result<Exit, Error> {
         () = take(&mut served, &mut calls) => return Err(Error::Unsubscribed),
     };
     returns.abort();
-    // Calls that are just coming are still taken, for the moment of `LINGER`.
     let grace = humantime::format_duration(args.grace);
     say(&format!("{signal}: stopping, within {grace}"));
     let deadline = Instant::now() + args.grace;
-    stop.soon();
     tokio::select! {
-        finished = wind_down(served, &mut calls, &client, &stop, deadline) => if !finished {
+        finished = wind_down(served, &mut calls, &client, deadline) => if !finished {
             tracing::warn!("{} cut off after the grace period", counted_calls(calls.len()));
         },
         signal = signals.next() => {
             tracing::warn!("{} cut off by {signal}", counted_calls(calls.len()));
         }
     }
-    // Each is dropped together with its own store.
+    // Each is dropped together with its own store, and its caller told.
     calls.shutdown().await;
     // The last results are still on their way out.
     confirm(&client).await;
     Ok(Exit::Success)
 }
 
-type Calls = JoinSet<Result<(), InvocationError>>;
-
-/// Ends the subscriptions and lets the running calls finish. Returns whether they did in time.
-async fn wind_down(
-    mut served: Served<NatsContext>,
-    calls: &mut Calls,
-    client: &async_nats::Client,
-    stop: &Stop,
-    deadline: Instant,
-) -> bool {
-    let accepted = async {
-        sleep(LINGER).await;
-        stop.now();
-    };
-    tokio::join!(take(&mut served, calls), accepted);
-    // Twice, since the client ends subscriptions in the background.
-    let unsubscribed = async {
-        confirm(client).await;
-        confirm(client).await;
-    };
-    let (finished, ()) = tokio::join!(timeout_at(deadline, finish(calls)), unsubscribed);
-    finished.is_ok()
+impl ServeArgs {
+    fn client_options(&self) -> Options {
+        // The component's adapter bounds the silence of a caller.
+        let options = self.component.client_options().params_timeout(None);
+        match self.max_calls {
+            Some(calls) => options.max_running(calls),
+            None => options,
+        }
+    }
 }
 
-/// Takes calls and runs them side by side, until the subscriptions end.
-async fn take(served: &mut Served<NatsContext>, calls: &mut Calls) {
+/// How a call ended: answered or not, or no longer wanted.
+type Ended = Result<Result<(), InvocationError>, RpcError>;
+
+type Calls = JoinSet<Ended>;
+
+/// Stops taking calls, loses none that NATS has passed on, and lets them finish. Returns whether
+/// they did in time.
+async fn wind_down(
+    mut served: Served<ServeContext>,
+    calls: &mut Calls,
+    client: &Client,
+    deadline: Instant,
+) -> bool {
+    client.drain();
+    let mut state = client.connection_state();
+    let drained = async {
+        tokio::select! {
+            biased;
+            () = take(&mut served, calls) => {}
+            // Without it nothing more can come.
+            _ = state.wait_for(|state| *state != ConnectionState::Connected) => {}
+        }
+    };
+    // A moment of NATS, whatever the grace of running calls is.
+    if timeout(CONFIRMATION, drained).await.is_err() {
+        tracing::debug!("no confirmation by NATS in time");
+    }
+    drop(served);
+    timeout_at(deadline, finish(calls)).await.is_ok()
+}
+
+/// Takes calls and runs them side by side, until no more can come.
+async fn take(served: &mut Served<ServeContext>, calls: &mut Calls) {
     loop {
         tokio::select! {
             call = served.next() => match call {
-                Some(Ok((_, invocation))) => {
-                    calls.spawn(invocation);
+                Some(Ok((context, invocation))) => {
+                    // As long as its caller waits for it.
+                    calls.spawn(async move { context.run(invocation).await });
                 }
                 Some(Err(error)) => tracing::warn!("{}", report(&error)),
                 None => return,
@@ -142,38 +155,32 @@ async fn finish(calls: &mut Calls) {
     }
 }
 
-fn log(ended: Result<Result<(), InvocationError>, JoinError>) {
+fn log(ended: Result<Ended, JoinError>) {
     match ended {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!("{}", report(&error)),
+        Ok(Ok(Ok(()))) => {}
+        Ok(Ok(Err(error))) => tracing::warn!("{}", report(&error)),
+        Ok(Err(error)) => tracing::info!("a call was given up: {}", report(&error)),
         Err(error) => tracing::error!("{}", report(&error)),
     }
 }
 
 /// Says so when a lost connection is back and the functions can be called again.
-async fn announce_returns(
-    mut state: watch::Receiver<ConnectionState>,
-    client: async_nats::Client,
-    again: String,
-) {
-    let mut announced = 0;
-    loop {
-        let back = state.wait_for(|state| !state.is_down && state.losses > announced);
-        match back.await {
-            Ok(state) => announced = state.losses,
-            Err(_) => return,
+async fn announce_returns(client: Client, again: String) {
+    let mut state = client.connection_state();
+    while state.changed().await.is_ok() {
+        if *state.borrow_and_update() == ConnectionState::Connected {
+            confirm(&client).await;
+            say(&again);
         }
-        confirm(&client).await;
-        say(&again);
     }
 }
 
 /// Waits until NATS has processed what was sent to it so far, within reason.
-async fn confirm(client: &async_nats::Client) {
-    if client.connection_state() != State::Connected {
+async fn confirm(client: &Client) {
+    if *client.connection_state().borrow() != ConnectionState::Connected {
         return;
     }
-    match timeout(CONFIRMATION, round_trip(client)).await {
+    match timeout(CONFIRMATION, client.round_trip()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(%error, "no confirmation by NATS"),
         Err(_) => tracing::debug!("no confirmation by NATS in time"),
