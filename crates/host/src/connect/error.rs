@@ -64,8 +64,8 @@ pub enum ConnectError {
          publish there, or name another start of inboxes with `--inbox-prefix`"
     )]
     Inbox {
-        /// The subject.
-        inbox: Box<str>,
+        /// What has to be permitted.
+        inbox: String,
         /// What the server says, if it does.
         source: Option<Violation>,
     },
@@ -77,7 +77,10 @@ pub enum ConnectError {
 impl From<nats::ConnectError> for ConnectError {
     fn from(error: nats::ConnectError) -> Self {
         match error {
-            nats::ConnectError::Inbox { inbox, source } => Self::Inbox { inbox, source },
+            nats::ConnectError::Inbox { inbox, source } => Self::Inbox {
+                inbox: every_time(&inbox),
+                source,
+            },
             error => Self::Client(error),
         }
     }
@@ -88,5 +91,25 @@ impl ConnectError {
     #[must_use]
     pub fn is_bad_input(&self) -> bool {
         matches!(self, Self::Url { .. } | Self::File { .. })
+    }
+}
+
+/// Inboxes that start as this one, whose last part but one is another for each connection.
+fn every_time(inbox: &str) -> String {
+    let start = inbox.rsplitn(3, '.').nth(2);
+    start.map_or_else(|| inbox.to_owned(), |start| format!("{start}.>"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_to_be_permitted_is_the_same_every_time() {
+        assert_eq!(
+            every_time("_INBOX.client.JiYqocr5SgGgJYX4.>"),
+            "_INBOX.client.>"
+        );
+        assert_eq!(every_time("_INBOX"), "_INBOX");
     }
 }
