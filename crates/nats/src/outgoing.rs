@@ -24,6 +24,11 @@ use crate::subject::stream;
 /// have to leave before there is more.
 const MAX_QUEUED: usize = 8 << 20;
 
+/// As large as a message of a stream gets, even where the broker takes larger ones: a peer reads
+/// one while the next is on its way, and what is written is copied into buffers that are used
+/// again.
+const MAX_CHUNK: usize = 256 << 10;
+
 /// Room in a message for the number of a chunk.
 const SEQUENCE_ROOM: usize = 64;
 
@@ -161,7 +166,7 @@ impl Outgoing {
     fn room(&self) -> io::Result<usize> {
         let max = self.exchange.connection().broker().max_payload();
         match max.checked_sub(SEQUENCE_ROOM) {
-            Some(room) if room > 0 => Ok(room),
+            Some(room) if room > 0 => Ok(room.min(MAX_CHUNK)),
             _ => {
                 let error = self.exchange.error(
                     RpcErrorKind::Transport,
