@@ -141,6 +141,9 @@ impl Core {
         if before == state {
             return;
         }
+        if state == ConnectionState::Closed {
+            self.registry.close();
+        }
         for exchange in self.registry.all() {
             exchange.lost(reason);
         }

@@ -1,5 +1,6 @@
 //! The calls of a connection.
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use hashbrown::HashMap;
@@ -21,6 +22,7 @@ pub(crate) struct Registry {
     parts: Box<[Mutex<Exchanges>]>,
     /// Messages to ourselves.
     echoes: Mutex<HashMap<Id, oneshot::Sender<()>>>,
+    is_closed: AtomicBool,
 }
 
 impl Default for Registry {
@@ -28,6 +30,7 @@ impl Default for Registry {
         Self {
             parts: (0..PARTS).map(|_| Mutex::default()).collect(),
             echoes: Mutex::default(),
+            is_closed: AtomicBool::new(false),
         }
     }
 }
@@ -42,6 +45,16 @@ impl Registry {
         if let Some(mut part) = self.part(&id) {
             part.insert(id, Arc::downgrade(exchange));
         }
+    }
+
+    /// Nothing arrives for any call any more. One that is not among [all](Self::all) of them after
+    /// this, as it is inserted later, finds it [closed](Self::is_closed) after that.
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
     }
 
     pub(crate) fn remove(&self, id: &Id) {

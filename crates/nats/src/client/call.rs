@@ -114,12 +114,7 @@ impl Client {
         if !wait.is_zero() && timeout(wait, reconnect).await.is_ok() {
             return Ok(());
         }
-        let error = progress.error(
-            RpcErrorKind::Transport,
-            Delivery::NotSent,
-            "not connected to the broker",
-        );
-        Err(progress.fail(error).clone())
+        Err(not_connected(progress))
     }
 
     /// Hands the call to the NATS client.
@@ -143,6 +138,10 @@ impl Client {
             subject: subject.clone(),
         };
         let exchange = Exchange::new(Arc::clone(self.connection()), side, None, paths);
+        // The queue may still take it.
+        if self.connection().registry().is_closed() {
+            return ResponseFuture::ready(Err(not_connected(&progress)));
+        }
         let message = OutboundMessage {
             subject,
             payload: params,
@@ -199,6 +198,12 @@ async fn queued(
         Ok(()) => Ok(channels(exchange, rest, progress)),
         Err(error) => Err(not_published(&progress, error)),
     }
+}
+
+fn not_connected(progress: &Progress) -> RpcError {
+    let reason = "not connected to the broker";
+    let error = progress.error(RpcErrorKind::Transport, Delivery::NotSent, reason);
+    progress.fail(error).clone()
 }
 
 fn not_published(progress: &Progress, error: PublishError) -> RpcError {

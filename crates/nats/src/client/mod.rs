@@ -216,8 +216,11 @@ pub(crate) async fn echo(core: &Arc<Core>) -> Result<(), ConnectError> {
         }
         Err(_) => return Err(ConnectError::Closed),
     }
-    match arrival.await {
-        Ok(()) => Ok(()),
-        Err(_) => Err(ConnectError::Closed),
+    let mut state = core.state.subscribe();
+    tokio::select! {
+        biased;
+        arrived = arrival => arrived.map_err(|_| ConnectError::Closed),
+        // Nothing arrives any more, though the queue may have taken the message.
+        _ = state.wait_for(|state| *state == ConnectionState::Closed) => Err(ConnectError::Closed),
     }
 }

@@ -11,9 +11,9 @@
 mod support;
 
 mod chunks;
+mod connection;
 mod deadline;
 mod hostile;
-mod connection;
 mod interop;
 mod permissions;
 mod refusals;
