@@ -4,7 +4,7 @@
 //! The calls are made in a process of their own, whose memory nothing else has used.
 
 use core::time::Duration;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
@@ -166,6 +166,10 @@ async fn make(
     let data = Bytes::from_static(&[b'x'; 16]);
     let first = FIRST.min(calls / 2);
     let step = (calls - first).div_ceil(LOOKS).max(1);
+    // One, and as large from the start as it ever gets: it must not look like memory that calls
+    // leave behind.
+    let latency = Histogram::new_with_bounds(1, nanoseconds(leaf.timeout()), 3)?;
+    let latency = Arc::new(Mutex::new(latency));
     let (mut done, mut lost) = (0, 0);
     while done < calls {
         let batch = if done == 0 {
@@ -176,13 +180,11 @@ async fn make(
         let mut running = JoinSet::new();
         for worker in 0..CONCURRENCY {
             let share = batch / CONCURRENCY + u64::from(worker < batch % CONCURRENCY);
-            running.spawn(work(Arc::clone(&invoker), data.clone(), share));
+            let (invoker, latency) = (Arc::clone(&invoker), Arc::clone(&latency));
+            running.spawn(work(invoker, data.clone(), share, latency));
         }
-        let mut latency = Histogram::<u64>::new(3)?;
         while let Some(worker) = running.join_next().await {
-            let (of_worker, lost_of_worker) = worker??;
-            latency += of_worker;
-            lost += lost_of_worker;
+            lost += worker??;
         }
         done += batch;
         eprintln!("{}: {done} of {calls} calls", leaf.name());
@@ -195,7 +197,7 @@ async fn make(
         sample(
             format!("{prefix}median latency of the calls before {done}"),
             "ns",
-            latency.value_at_quantile(0.5),
+            median(&latency),
         )?;
     }
     sample(
@@ -209,26 +211,38 @@ async fn make(
     Ok(lost)
 }
 
-/// One of the callers: the latencies of its calls, and how many ended at their deadline.
+/// The median so far; the next one starts anew.
+fn median(latency: &Mutex<Histogram<u64>>) -> u64 {
+    let mut latency = latency.lock().unwrap_or_else(PoisonError::into_inner);
+    let median = latency.value_at_quantile(0.5);
+    latency.reset();
+    median
+}
+
+/// One of the callers. Returns how many of its calls ended at their deadline.
 async fn work(
     invoker: Arc<impl Invoke<Context = Cx>>,
     data: Bytes,
     calls: u64,
-) -> anyhow::Result<(Histogram<u64>, u64)> {
-    let mut latency = Histogram::<u64>::new(3)?;
+    latency: Arc<Mutex<Histogram<u64>>>,
+) -> anyhow::Result<u64> {
     let mut lost = 0;
     for _ in 0..calls {
         let begun = Instant::now();
         match echo(&*invoker, cx(), data.clone()).await {
             Ok(()) => {
-                let ns = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-                latency.record(ns)?;
+                let mut latency = latency.lock().unwrap_or_else(PoisonError::into_inner);
+                latency.saturating_record(nanoseconds(begun.elapsed()));
             }
             Err(error) if is_timeout(&error) => lost += 1,
             Err(error) => return Err(error),
         }
     }
-    Ok((latency, lost))
+    Ok(lost)
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn is_timeout(error: &anyhow::Error) -> bool {
