@@ -15,6 +15,8 @@ use super::fate::Fate;
 ///
 /// As long as there is one, a request that is dropped is not refused yet, and results that are
 /// dropped without having been closed do not end yet, since there may be an error that says why.
+/// Streams that were indexed out of the results are not held: whoever reads one need not wait for
+/// the rest of the call, so one that is dropped open before there is an error is `target-failed`.
 ///
 /// ```
 /// use wrpc_middleware_nats::serve::Request;

@@ -8,6 +8,7 @@ use tower::service_fn;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 use wrpc_middleware_nats::Client;
 use wrpc_middleware_nats::serve::{Accepted, Request, handler};
+use wrpc_transport::{Index as _, Invoke as _};
 
 use super::setup::{
     Peers, answer, assert_answer, assert_fails, assert_refuses, assert_refuses_old, call,
@@ -151,6 +152,33 @@ async fn streams_that_are_elsewhere_fail_with_the_error() {
     assert_eq!((why.kind(), why.delivery()), (kind, Delivery::Unknown));
     assert_failed(written, kind, Delivery::Unknown);
     assert_failed(read, kind, Delivery::Unknown);
+    peers.nothing_is_left().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nested_streams_end_when_they_are_dropped() {
+    let peers = Peers::start().await;
+    let service = handler(async |(_, mut results, _): Accepted| {
+        let mut nested = results.index(&[0]).unwrap();
+        nested.write_all(b"x").await.unwrap();
+        drop(nested);
+        results.write_all(b"root").await.unwrap();
+        Err(error(RpcErrorKind::Protocol, Delivery::Accepted))
+    });
+    let _running = serve(&peers.target, "nest", service).await;
+    let stream = [[Some(0)]];
+    let call = peers
+        .client
+        .invoke(context(), INSTANCE, "nest", Bytes::new(), stream);
+    let (params, mut results) = guard("a call", call).await.unwrap();
+    let mut nested = results.index(&[0]).unwrap();
+    let kind = RpcErrorKind::TargetFailed;
+    let (read, _) = read_to_failure(&mut nested, kind, Delivery::Accepted).await;
+    assert_eq!(read, b"x");
+    let kind = RpcErrorKind::Protocol;
+    let (read, _) = read_to_failure(&mut results, kind, Delivery::Accepted).await;
+    assert_eq!(read, b"root");
+    drop((params, results, nested));
     peers.nothing_is_left().await;
 }
 
