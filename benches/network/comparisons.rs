@@ -124,18 +124,21 @@ impl Compared {
         chosen.copied().collect()
     }
 
-    /// What failed, without the row that has to.
+    /// What failed; and the row that has to, if it did not.
     pub(crate) fn failures(&self, comparisons: &[Comparison]) -> Vec<String> {
         let mut failures = Vec::new();
         for comparison in comparisons {
             for row in &comparison.rows {
-                let Some(reason) = &row.failed else { continue };
-                if self.control != Some(&row.name) {
-                    failures.push(format!(
-                        "{}, {}, {} bytes, {} at a time: {reason}",
-                        comparison.title, row.name, comparison.payload, comparison.concurrency
-                    ));
-                }
+                let is_control = self.control == Some(&row.name);
+                let reason = match &row.failed {
+                    Some(reason) if !is_control => reason,
+                    None if is_control && row.skipped.is_none() => "it was to fail, and did not",
+                    _ => continue,
+                };
+                failures.push(format!(
+                    "{}, {}, {} bytes, {} at a time: {reason}",
+                    comparison.title, row.name, comparison.payload, comparison.concurrency
+                ));
             }
         }
         failures
