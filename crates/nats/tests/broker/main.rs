@@ -10,9 +10,12 @@
 
 mod support;
 
+mod chain;
 mod chunks;
 mod connection;
+mod cut;
 mod deadline;
+mod floods;
 mod hostile;
 mod interop;
 mod permissions;
@@ -23,4 +26,7 @@ mod services;
 mod stalled;
 mod streams;
 mod trailers;
+mod truncated;
 mod values;
+mod wildcards;
+mod wire;

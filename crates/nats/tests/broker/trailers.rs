@@ -28,14 +28,13 @@ async fn failing(target: &Peer<Client>) -> Serving {
             let how = str::from_utf8(&params).unwrap();
             let (at, how) = how.split_once(' ').unwrap();
             let (first, how) = how.split_once(' ').unwrap();
-            let mut stream = match at {
-                "root" => results,
-                _ => {
-                    results.write_all(b"root").await.unwrap();
-                    let stream = results.index(&[3]).unwrap();
-                    results.shutdown().await.unwrap();
-                    stream
-                }
+            let mut stream = if at == "root" {
+                results
+            } else {
+                results.write_all(b"root").await.unwrap();
+                let stream = results.index(&[3]).unwrap();
+                results.shutdown().await.unwrap();
+                stream
             };
             for byte in first.bytes() {
                 // A message each.

@@ -1,14 +1,16 @@
 //! What tests of both kinds of peers need to be written once.
 
 use async_nats::HeaderMap;
+use bytes::Bytes;
 use wrpc_middleware_nats::serve::ServeContext;
-use wrpc_middleware_nats::{CallContext, Client, Options};
+use wrpc_middleware_nats::{CallContext, Client, Incoming, Options, Outgoing};
 use wrpc_middleware_transport::Context;
 use wrpc_transport::{Invoke, Serve};
 use wrpc_transport_nats::NatsContext;
 
 use super::nats::{NatsServer, round_trip};
-use super::peers::{self, TARGET};
+use super::peers::{self, INSTANCE, NO_PATHS, TARGET};
+use super::wait::guard;
 
 /// A client of either kind, and the connection below it.
 #[derive(Clone)]
@@ -88,4 +90,18 @@ impl Target for wrpc_transport_nats::Client {
     fn headers(context: &NatsContext) -> Option<&HeaderMap> {
         context.headers.as_ref()
     }
+}
+
+/// Makes a call without parameters.
+pub async fn call(caller: &Peer<Client>, func: &str) -> (Outgoing, Incoming) {
+    let call = caller
+        .wrpc
+        .invoke(peers::context(), INSTANCE, func, Bytes::new(), NO_PATHS);
+    guard("a call", call).await.unwrap()
+}
+
+/// Asserts that the function that echoes does so.
+pub async fn assert_echoes(caller: &Peer<Client>) {
+    let echoed = peers::call_echo(&caller.wrpc, peers::context(), Bytes::from_static(b"x"));
+    assert_eq!(guard("an echo", echoed).await.unwrap(), "x");
 }

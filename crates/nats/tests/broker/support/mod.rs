@@ -4,6 +4,7 @@
 
 pub mod both;
 pub mod calls;
+pub mod capture;
 pub mod errors;
 pub mod freezer;
 #[path = "../../../../../tests/support/nats.rs"]

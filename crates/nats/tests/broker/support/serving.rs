@@ -14,7 +14,7 @@ use super::peers::INSTANCE;
 type Paths = Arc<[Box<[Option<usize>]>]>;
 
 /// Stops taking calls, and ends those that run, when this is dropped.
-pub struct Serving(JoinHandle<()>);
+pub struct Serving(pub JoinHandle<()>);
 
 impl Drop for Serving {
     fn drop(&mut self) {
