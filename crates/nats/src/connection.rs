@@ -2,17 +2,17 @@
 
 use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use async_nats::connection::State;
 use async_nats::{Message, Subject};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::{debug, trace};
 
 use crate::broker::Broker;
 use crate::budget::Budget;
-use crate::exchange::Part;
+use crate::exchange::{Exchange, Part};
 use crate::registry::Registry;
 use crate::serve::ServedFunctions;
 use crate::subject::{CANCEL, Inbox, InboxPrefixes, below};
@@ -38,6 +38,8 @@ pub(crate) struct Core {
     pub(crate) tick: AtomicU32,
     pub(crate) state: watch::Sender<ConnectionState>,
     pub(crate) served: ServedFunctions,
+    /// Calls whose targets are to be told that there are no more parameters.
+    pub(crate) unended: mpsc::UnboundedSender<Weak<Exchange>>,
 }
 
 /// Keeps the tasks of a connection alive: every client and every call has it.

@@ -179,10 +179,9 @@ impl Outgoing {
         }
     }
 
-    /// Whether everything there is went with the call, so that only its end is left to be told: of
-    /// no use to a target that has answered.
-    fn has_nothing_to_say(&self) -> bool {
-        self.path.is_empty() && self.sent == 0 && self.rest.is_empty()
+    /// Whether the call had room for all parameters.
+    fn went_with_the_call(&self) -> bool {
+        self.exchange.is_caller() && self.path.is_empty() && self.sent == 0 && self.rest.is_empty()
     }
 
     /// Queues a message, or keeps it until there is room for it.
@@ -249,8 +248,11 @@ impl AsyncWrite for Outgoing {
                 None => Poll::Ready(Ok(())),
             };
         }
-        if self.has_nothing_to_say() && self.exchange.is_answered() {
+        if self.went_with_the_call() {
+            self.is_waiting = true;
+            ready!(self.exchange.poll_peer(self.key, cx))?;
             self.closed = true;
+            self.exchange.end_params_later();
             return Poll::Ready(Ok(()));
         }
         let subject = ready!(self.poll_rest(cx))?;

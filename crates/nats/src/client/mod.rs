@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_nats::HeaderMap;
 use async_nats::message::OutboundMessage;
 use bytes::Bytes;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use wrpc_middleware_transport::{Context, Target};
@@ -64,7 +64,7 @@ impl Client {
     /// Leave the `ping_interval` of NATS at its default, and a server that is frozen goes unnoticed
     /// for minutes.
     ///
-    /// Costs one subscription and three tasks, for as long as there is a clone of the client or a
+    /// Costs one subscription and four tasks, for as long as there is a clone of the client or a
     /// call of it.
     ///
     /// # Errors
@@ -82,6 +82,7 @@ impl Client {
         let subscribed = nats.subscribe(wildcard.clone()).await;
         let messages = subscribed.map_err(|_| ConnectError::Closed)?;
         let (broker, waiting) = Broker::new(nats);
+        let (unended, owed) = mpsc::unbounded_channel();
         let core = Arc::new(Core {
             broker: Arc::new(broker),
             registry: Registry::default(),
@@ -91,10 +92,12 @@ impl Client {
             tick: 0.into(),
             state: watch::Sender::new(ConnectionState::Connected),
             served: ServedFunctions::default(),
+            unended,
         });
         let mut running = JoinSet::new();
         running.spawn(tasks::dispatch(Arc::clone(&core), messages));
         running.spawn(send_waiting(waiting));
+        running.spawn(tasks::end_params(owed));
         if let Some(interval) = options.keepalive {
             // Below what the client may publish to, if permissions bind its inbox to its id.
             let nowhere = below(&options.inbox(), Id::random().as_str());

@@ -378,7 +378,7 @@ impl Exchange {
         wakers.into_iter().for_each(core::task::Waker::wake);
     }
 
-    fn is_caller(&self) -> bool {
+    pub(crate) fn is_caller(&self) -> bool {
         matches!(self.side, Side::Caller { .. })
     }
 
@@ -459,13 +459,27 @@ impl Exchange {
         Poll::Pending
     }
 
-    /// Whether a call that was made has all its results.
-    pub(crate) fn is_answered(&self) -> bool {
+    /// Sees to it that a target which does not answer soon is told that all parameters went with
+    /// the call.
+    pub(crate) fn end_params_later(self: &Arc<Self>) {
+        // The task that does it runs as long as there is a call.
+        let _ = self.connection.core().unended.send(Arc::downgrade(self));
+    }
+
+    /// Tells the target so, unless that is of no use any more.
+    pub(crate) fn end_params(&self) {
         let state = self.state();
-        self.is_caller()
-            && state.peer.is_some()
-            && state.failure.is_none()
-            && state.is_complete(&self.patterns)
+        if state.failure.is_some() || state.is_complete(&self.patterns) {
+            return;
+        }
+        let Some(peer) = state.peer.clone() else {
+            return;
+        };
+        drop(state);
+        let params = below(&peer, PARAMS);
+        self.connection
+            .broker()
+            .publish_unattended(params, None, None);
     }
 
     /// Polls what sends the call, unless the call has failed: one that was said not to be sent is
