@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_nats::{HeaderMap, Message, Subject};
 use bytes::Bytes;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tower::Service;
@@ -48,6 +48,7 @@ impl Server {
             tick: 0.into(),
             state: watch::Sender::new(ConnectionState::Connected),
             served: ServedFunctions::default(),
+            unended: mpsc::unbounded_channel().0,
         };
         let function = Function {
             instance: "test:app/echo@0.1.0".into(),
