@@ -1,0 +1,126 @@
+//! How a call fails.
+
+use core::task::{Context, Poll, Waker};
+use std::sync::MutexGuard;
+
+use async_nats::Subject;
+use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
+
+use super::state::State;
+use super::{Exchange, Side};
+use crate::connect::Violation;
+
+impl Exchange {
+    /// Fails the call, unless its results are complete. The first failure stays.
+    pub(crate) fn fail(&self, error: RpcError) {
+        self.fail_in(self.state(), error);
+    }
+
+    pub(super) fn fail_in(&self, mut state: MutexGuard<'_, State>, error: RpcError) {
+        if state.failure.is_some() {
+            return;
+        }
+        if self.is_caller() && state.root.has_clean_end() && state.is_complete(&self.patterns) {
+            state.late_failure.get_or_insert(error);
+            return;
+        }
+        state.failure = Some(error.clone());
+        let wakers: Vec<_> = state.wakers().collect();
+        if let Side::Caller { progress, .. } = &self.side {
+            // Before anybody can see it, or a call that was not sent would still count as sent.
+            progress.fail(error);
+        }
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Fails the call by what the other side knows of.
+    pub(crate) fn refused(&self, error: RpcError) {
+        self.state().is_over = true;
+        self.fail(error);
+    }
+
+    /// Fails the call by what the other side does not know of. A target would go on sending.
+    pub(super) fn give_up(&self, error: RpcError) {
+        self.fail(error);
+        let mut state = self.state();
+        if !self.is_caller() || state.failure.is_none() || state.is_over {
+            return;
+        }
+        if let Some(peer) = state.peer.clone() {
+            state.is_over = true;
+            drop(state);
+            self.connection.cancel(&peer);
+        }
+    }
+
+    /// Fails a call whose messages can't be answered any more, as its connection is lost.
+    pub(crate) fn lost(&self, reason: &'static str) {
+        match &self.side {
+            Side::Caller { progress, .. } => {
+                // What it says of the delivery holds until it is said.
+                let state = self.state();
+                let delivery = progress.delivery();
+                self.fail_in(
+                    state,
+                    progress.error(RpcErrorKind::Transport, delivery, reason),
+                );
+            }
+            // Results may still be sent, once the connection is back.
+            Side::Target { function, .. } => {
+                let error = || function.error(RpcErrorKind::Transport, Delivery::Accepted, reason);
+                let mut state = self.state();
+                let wakers: Vec<_> = state
+                    .inlets()
+                    .filter(|inlet| !inlet.has_ended())
+                    .filter_map(|inlet| inlet.break_off(error()))
+                    .collect();
+                drop(state);
+                wakers.into_iter().for_each(Waker::wake);
+            }
+        }
+    }
+
+    /// Fails the call if the broker refused to take what was published to `subject`.
+    pub(crate) fn denied(&self, subject: &str, violation: &Violation) {
+        let error = |delivery, reason| {
+            self.error(RpcErrorKind::Transport, delivery, reason)
+                .with_source(violation.clone())
+        };
+        let state = self.state();
+        let is_below = |base: &Subject| {
+            let rest = subject.strip_prefix(base.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let to_peer = state.peer.as_ref().is_some_and(is_below);
+        let handshaken = state.peer.is_some();
+        drop(state);
+        match &self.side {
+            Side::Caller { subject: to, .. } if !handshaken && to.as_str() == subject => self
+                .refused(error(
+                    Delivery::NotSent,
+                    "the broker does not permit the call",
+                )),
+            _ if to_peer => self.fail(error(
+                Delivery::Accepted,
+                "the broker does not permit to answer the peer",
+            )),
+            _ => {}
+        }
+    }
+
+    /// Why the call failed, if it did.
+    pub(crate) fn failure(&self) -> Option<RpcError> {
+        self.state().failure.clone()
+    }
+
+    /// Resolves once the call has failed.
+    pub(crate) fn poll_failed(&self, key: u32, cx: &mut Context<'_>) -> Poll<RpcError> {
+        let mut state = self.state();
+        if let Some(failure) = &state.failure {
+            return Poll::Ready(failure.clone());
+        }
+        state.waiting.register(key, cx.waker());
+        Poll::Pending
+    }
+}

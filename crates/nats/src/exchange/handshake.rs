@@ -1,0 +1,87 @@
+//! The answer to a call.
+
+use async_nats::{Message, StatusCode};
+use wrpc_middleware_errors::{Delivery, RpcErrorKind};
+use wrpc_middleware_transport::Progress;
+
+use super::Exchange;
+use crate::header;
+
+impl Exchange {
+    pub(super) fn handshake(&self, progress: &Progress, message: Message) {
+        use RpcErrorKind::{Protocol, TargetUnavailable};
+        let refuse = |kind, delivery, reason: &'static str| {
+            self.refused(self.error(kind, delivery, reason));
+        };
+        match message.status {
+            None | Some(StatusCode::OK) => {}
+            Some(StatusCode::NO_RESPONDERS) => {
+                return refuse(
+                    TargetUnavailable,
+                    Delivery::NotSent,
+                    "nobody serves the function",
+                );
+            }
+            Some(StatusCode::TIMEOUT) => {
+                return refuse(
+                    TargetUnavailable,
+                    Delivery::Unknown,
+                    "the broker gave up waiting for the target",
+                );
+            }
+            Some(_) => {
+                return refuse(
+                    TargetUnavailable,
+                    Delivery::Unknown,
+                    "the call was turned away",
+                );
+            }
+        }
+        if let Some(error) = header::read_error(message.headers.as_ref()) {
+            return self.refused(self.named(error));
+        }
+        let Some(peer) = message.reply else {
+            return refuse(
+                Protocol,
+                Delivery::Unknown,
+                "the answer to the handshake is not one of this protocol",
+            );
+        };
+        if !self.connection.prefixes().permit(&peer) {
+            return refuse(
+                Protocol,
+                Delivery::Accepted,
+                "the target wants its parameters where no inbox is",
+            );
+        }
+        let mut state = self.state();
+        state.heard(self.connection.tick());
+        match &state.peer {
+            Some(known) if *known == peer => {}
+            Some(_) => {
+                drop(state);
+                self.connection.cancel(&peer);
+                self.give_up(self.error(
+                    Protocol,
+                    Delivery::Accepted,
+                    "more than one target took the call",
+                ));
+            }
+            None if state.failure.is_some() => {
+                drop(state);
+                self.connection.cancel(&peer);
+            }
+            None => {
+                state.peer = Some(peer);
+                progress.accepted();
+                let abandoned = state.params_abandoned;
+                let waiting = state.waiting.take();
+                drop(state);
+                if abandoned {
+                    self.end_outgoing(&[], 0, None, &self.params_abandoned());
+                }
+                waiting.for_each(core::task::Waker::wake);
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The outgoing streams: where they go, and how they end that their writer left open.
+
+use core::task::{Context, Poll};
+use std::sync::Arc;
+
+use async_nats::Subject;
+use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
+
+use super::ending::Ending;
+use super::{Exchange, ROOT, Side};
+use crate::broker::Publishing;
+use crate::header;
+use crate::subject::{PARAMS, RESULTS, below, stream};
+
+impl Exchange {
+    /// The name of the outgoing stream.
+    pub(crate) fn outgoing(&self) -> &'static str {
+        match self.side {
+            Side::Caller { .. } => PARAMS,
+            Side::Target { .. } => RESULTS,
+        }
+    }
+
+    /// Where the other side is, once that is known.
+    pub(crate) fn poll_peer(
+        &self,
+        key: u32,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Subject, RpcError>> {
+        let mut state = self.state();
+        if let Some(failure) = &state.failure {
+            return Poll::Ready(Err(failure.clone()));
+        }
+        if let Some(peer) = &state.peer {
+            return Poll::Ready(Ok(peer.clone()));
+        }
+        state.waiting.register(key, cx.waker());
+        Poll::Pending
+    }
+
+    /// Polls what sends the call, unless the call has failed: one that was said not to be sent is
+    /// not sent after that.
+    pub(crate) fn poll_send<T>(
+        &self,
+        cx: &mut Context<'_>,
+        mut send: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<Result<T, RpcError>> {
+        let mut state = self.state();
+        if let Some(failure) = &state.failure {
+            return Poll::Ready(Err(failure.clone()));
+        }
+        let result = send(cx);
+        if result.is_pending() {
+            state.waiting.register(ROOT, cx.waker());
+        }
+        result.map(Ok)
+    }
+
+    /// Sees to it that a target which does not answer soon is told that all parameters went with
+    /// the call.
+    pub(crate) fn end_params_later(self: &Arc<Self>) {
+        // The task that does it runs as long as there is a call.
+        let _ = self.connection.core().unended.send(Arc::downgrade(self));
+    }
+
+    /// Tells the target so, unless that is of no use any more.
+    pub(crate) fn end_params(&self) {
+        let state = self.state();
+        if state.failure.is_some() || state.is_complete(&self.patterns) {
+            return;
+        }
+        let Some(peer) = state.peer.clone() else {
+            return;
+        };
+        drop(state);
+        let params = below(&peer, PARAMS);
+        self.connection
+            .broker()
+            .publish_unattended(params, None, None);
+    }
+
+    /// A writer is gone before its stream was closed; `sent` messages are on it, after `before`.
+    pub(crate) fn abandon_outgoing(
+        &self,
+        path: &[usize],
+        sent: u64,
+        mut before: Option<Publishing>,
+    ) {
+        if path.is_empty() && self.state().ending.leave(sent, &mut before) {
+            return;
+        }
+        self.end_outgoing(path, sent, before, &self.abandoned());
+    }
+
+    /// What a stream ends in that its writer left open.
+    pub(super) fn abandoned(&self) -> RpcError {
+        match &self.side {
+            Side::Caller { .. } => self.params_abandoned(),
+            Side::Target { function, .. } => self.failure().unwrap_or_else(|| {
+                function.error(
+                    RpcErrorKind::TargetFailed,
+                    Delivery::Accepted,
+                    "the function ended without a result",
+                )
+            }),
+        }
+    }
+
+    pub(super) fn params_abandoned(&self) -> RpcError {
+        self.error(
+            RpcErrorKind::Other,
+            Delivery::Accepted,
+            "the caller gave up before the parameters were complete",
+        )
+    }
+
+    /// Ends an outgoing stream in `error`, unless nobody is there to read it.
+    pub(crate) fn end_outgoing(
+        &self,
+        path: &[usize],
+        sent: u64,
+        before: Option<Publishing>,
+        error: &RpcError,
+    ) {
+        let mut state = self.state();
+        if state.is_over {
+            return;
+        }
+        let Some(peer) = state.peer.clone() else {
+            state.params_abandoned |= path.is_empty();
+            return;
+        };
+        drop(state);
+        let broker = self.connection.broker();
+        let subject = stream(&peer, self.outgoing(), path);
+        let headers = Some(header::trailer(error, sent));
+        match before {
+            None => broker.publish_unattended(subject, headers, None),
+            // It must not overtake what waits for room.
+            Some(before) => broker.leave_with(before, subject, headers),
+        }
+    }
+
+    /// Leaves the end of the results to who calls [`end_results`](Self::end_results), unless their
+    /// writer closes them.
+    pub(crate) fn hold_results(&self) {
+        self.state().ending = Ending::Held;
+    }
+
+    /// The call is over, in `error` if it failed: so end its results that are open.
+    pub(crate) fn end_results(&self, error: Option<&RpcError>) {
+        let ending = core::mem::take(&mut self.state().ending);
+        if let Some(error) = error {
+            self.fail(error.clone());
+        }
+        if let Ending::Left { sent, before } = ending {
+            let error = error.cloned().unwrap_or_else(|| self.abandoned());
+            self.end_outgoing(&[], sent, before, &error);
+        }
+    }
+}
