@@ -134,28 +134,36 @@ impl Core {
 
     /// The connection was lost: what was under way may be lost too.
     pub(crate) fn lost(&self, state: ConnectionState) {
-        let before = self.state.send_replace(state);
         let reason = match state {
             ConnectionState::Connected => return,
             ConnectionState::Disconnected => "the connection was lost",
-            ConnectionState::Closed => "the connection is closed",
+            ConnectionState::Closed => {
+                // Before anybody knows it.
+                self.registry.close();
+                "the connection is closed"
+            }
         };
-        if before == state {
-            return;
-        }
-        if state == ConnectionState::Closed {
-            self.registry.close();
-        }
-        for exchange in self.registry.all() {
-            exchange.lost(reason);
+        if self.becomes(state) {
+            for exchange in self.registry.all() {
+                exchange.lost(reason);
+            }
         }
     }
 
     /// There is a connection again.
     pub(crate) fn connected(&self) {
-        self.state.send_if_modified(|state| {
-            core::mem::replace(state, ConnectionState::Connected) != ConnectionState::Connected
-        });
+        self.becomes(ConnectionState::Connected);
+    }
+
+    /// Returns whether it was another. What is closed stays so.
+    fn becomes(&self, state: ConnectionState) -> bool {
+        self.state.send_if_modified(|now| {
+            let is_new = *now != state && *now != ConnectionState::Closed;
+            if is_new {
+                *now = state;
+            }
+            is_new
+        })
     }
 }
 

@@ -205,25 +205,41 @@ async fn prove(
 /// Waits until a message to ourselves has been at the broker and back.
 pub(crate) async fn echo(core: &Arc<Core>) -> Result<(), ConnectError> {
     let id = Id::random();
-    let arrival = core.registry.expect_echo(id);
-    let message = OutboundMessage {
-        subject: core.inbox.of(&id),
-        payload: Bytes::new(),
-        reply: None,
-        headers: None,
-    };
-    match core.broker.offer(message) {
-        Ok(Published::Queued) => {}
-        Ok(Published::Waiting(publishing)) => {
-            publishing.await.map_err(|_| ConnectError::Closed)?;
-        }
-        Err(_) => return Err(ConnectError::Closed),
-    }
+    let mut arrival = core.registry.expect_echo(id);
     let mut state = core.state.subscribe();
-    tokio::select! {
-        biased;
-        arrived = arrival => arrived.map_err(|_| ConnectError::Closed),
+    loop {
+        let message = OutboundMessage {
+            subject: core.inbox.of(&id),
+            payload: Bytes::new(),
+            reply: None,
+            headers: None,
+        };
+        match core.broker.offer(message) {
+            Ok(Published::Queued) => {}
+            Ok(Published::Waiting(publishing)) => {
+                publishing.await.map_err(|_| ConnectError::Closed)?;
+            }
+            Err(_) => return Err(ConnectError::Closed),
+        }
+        tokio::select! {
+            biased;
+            arrived = &mut arrival => return arrived.map_err(|_| ConnectError::Closed),
+            // It may have been lost with the connection before.
+            connected = reconnected(&mut state) => connected?,
+        }
+    }
+}
+
+/// Waits until there is another connection than at the last look.
+async fn reconnected(state: &mut watch::Receiver<ConnectionState>) -> Result<(), ConnectError> {
+    loop {
         // Nothing arrives any more, though the queue may have taken the message.
-        _ = state.wait_for(|state| *state == ConnectionState::Closed) => Err(ConnectError::Closed),
+        if *state.borrow() == ConnectionState::Closed {
+            return Err(ConnectError::Closed);
+        }
+        state.changed().await.map_err(|_| ConnectError::Closed)?;
+        if *state.borrow_and_update() == ConnectionState::Connected {
+            return Ok(());
+        }
     }
 }

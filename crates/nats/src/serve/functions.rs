@@ -40,7 +40,7 @@ impl Served {
         self.is_draining.load(Ordering::Acquire)
     }
 
-    fn drain(&self) {
+    pub(super) fn drain(&self) {
         self.is_draining.store(true, Ordering::Release);
         self.waker.wake();
     }

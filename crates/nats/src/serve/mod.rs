@@ -30,6 +30,7 @@
 //!
 //! [`Client::serve_service`]: crate::Client::serve_service
 
+mod arrivals;
 pub mod authorization;
 mod context;
 pub mod deadline;

@@ -1,22 +1,20 @@
 //! The calls of a function, as they arrive.
 
 use core::fmt;
-use core::pin::{Pin, pin};
+use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::sync::Arc;
 
-use async_nats::{Message, Subscriber};
-use futures::future::BoxFuture;
-use futures::{FutureExt as _, Stream, StreamExt as _};
-use tokio::task::coop::unconstrained;
+use futures::{Stream, StreamExt as _};
+use tokio::runtime::Handle;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 use wrpc_middleware_transport::{Paths, Target};
 use wrpc_transport::Serve;
 
+use super::arrivals::Arrivals;
 use super::functions::Served;
 use super::request::Offer;
 use super::{Request, ServeContext};
-use crate::connection::{Connection, ConnectionState};
 use crate::function::Function;
 use crate::{Client, Incoming, Outgoing, client, subject};
 
@@ -28,22 +26,14 @@ use crate::{Client, Incoming, Outgoing, client, subject};
 ///
 /// # Cancellation
 ///
-/// Dropping it stops taking calls: what had arrived and was not handed out is refused as
-/// `overloaded`, `not-sent`.
+/// Dropping it stops taking calls: what had arrived and was not handed out, and what is under way,
+/// is refused as `overloaded`, `not-sent`. Dropped outside of the runtime it refuses only what had
+/// arrived.
 #[must_use = "streams do nothing unless polled"]
 pub struct Requests {
-    subscription: Subscriber,
     offer: Arc<Offer>,
-    state: State,
-}
-
-enum State {
-    Serving,
-    /// The broker was told to send no more; resolves once all that it had sent has arrived.
-    Draining(BoxFuture<'static, ()>),
-    /// Nothing new comes, but what had arrived.
-    Drained,
-    Ended,
+    /// None only while this is dropped.
+    arrivals: Option<Arrivals>,
 }
 
 impl Client {
@@ -104,84 +94,29 @@ impl Client {
         if let Some(refusal) = served.refusal() {
             return Err(refusal.clone());
         }
+        let offer = Arc::new(Offer {
+            connection,
+            served,
+            paths: paths.into(),
+            params_timeout: options.params_timeout,
+            clock_skew: options.clock_skew,
+            inbox_prefix: options.inbox_prefix.clone(),
+            running: self.running().cloned(),
+        });
         Ok(Requests {
-            subscription,
-            state: State::Serving,
-            offer: Arc::new(Offer {
-                connection,
-                served,
-                paths: paths.into(),
-                params_timeout: options.params_timeout,
-                clock_skew: options.clock_skew,
-                inbox_prefix: options.inbox_prefix.clone(),
-                running: self.running().cloned(),
-            }),
+            arrivals: Some(Arrivals::new(Arc::clone(&offer), subscription)),
+            offer,
         })
     }
 
     /// Stops taking calls, and loses none: every stream of calls of this client, and of its clones,
     /// hands out what has arrived and then ends. Calls that run go on.
     ///
-    /// A stream that is not polled does not end.
+    /// A stream that is not polled does not end. What the last calls have answered may still be in
+    /// the queue of the NATS client when they are over: await a [round trip](Self::round_trip)
+    /// before the process ends.
     pub fn drain(&self) {
         self.connection().core().served.drain();
-    }
-}
-
-impl Requests {
-    /// The next message that has arrived. Unlike the subscription, which is also pending when it is
-    /// another task's turn, this is so only if there is none.
-    fn poll_arrived(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
-        pin!(unconstrained(self.subscription.next())).poll(cx)
-    }
-
-    /// Tells the broker to send no more. Returns whether it is told.
-    fn unsubscribe(&mut self, cx: &mut Context<'_>) -> bool {
-        match pin!(self.subscription.unsubscribe_after(AT_ONCE)).poll(cx) {
-            // Closed is as good.
-            Poll::Ready(_) => true,
-            Poll::Pending => {
-                // The queue is full, and waiting for it ends with this poll.
-                cx.waker().wake_by_ref();
-                false
-            }
-        }
-    }
-
-    /// Moves a drain on. Returns whether nothing new comes any more.
-    fn poll_drained(&mut self, cx: &mut Context<'_>) -> bool {
-        let served = &self.offer.served;
-        if matches!(self.state, State::Serving) && served.is_draining() && self.unsubscribe(cx) {
-            self.state = State::Draining(all_arrived(&self.offer.connection).boxed());
-        }
-        if let State::Draining(all_arrived) = &mut self.state
-            && all_arrived.poll_unpin(cx).is_ready()
-        {
-            self.state = State::Drained;
-        }
-        matches!(self.state, State::Drained)
-    }
-}
-
-/// After how many messages a subscription ends, so that it ends at once for the broker, and never
-/// for the NATS client, which goes on passing on what was under way.
-///
-/// Its own `drain` forgets a subscription as soon as the broker was told to send no more, and with
-/// it what comes before the broker has read that. A number of more than nine digits is none to the
-/// broker, which then does what it does without one. One that took it for a number would be told
-/// again when the stream ends.
-const AT_ONCE: u64 = u64::MAX;
-
-/// Resolves once everything that the broker has sent before was passed on. Without a connection
-/// nothing more can come.
-fn all_arrived(connection: &Arc<Connection>) -> impl Future<Output = ()> + Send + 'static {
-    let core = Arc::clone(connection.core());
-    let mut state = connection.state();
-    async move {
-        tokio::select! {
-            _ = client::echo(&core) => {}
-            _ = state.wait_for(|state| *state != ConnectionState::Connected) => {}
-        }
     }
 }
 
@@ -189,55 +124,29 @@ impl Stream for Requests {
     type Item = Result<Request, RpcError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        if matches!(this.state, State::Ended) {
-            return Poll::Ready(None);
+        match &mut self.arrivals {
+            Some(arrivals) => arrivals.poll_next_unpin(cx),
+            None => Poll::Ready(None),
         }
-        let is_drained = this.poll_drained(cx);
-        loop {
-            let message = if is_drained {
-                this.poll_arrived(cx)
-            } else {
-                this.subscription.poll_next_unpin(cx)
-            };
-            match message {
-                Poll::Ready(Some(message)) => {
-                    if let Some(request) = Request::new(&this.offer, message) {
-                        return Poll::Ready(Some(Ok(request)));
-                    }
-                }
-                Poll::Ready(None) => {
-                    this.state = State::Ended;
-                    return Poll::Ready(None);
-                }
-                Poll::Pending if is_drained => {
-                    this.state = State::Ended;
-                    return Poll::Ready(None);
-                }
-                Poll::Pending => break,
-            }
-        }
-        let served = &this.offer.served;
-        served.waker.register(cx.waker());
-        if let Some(refusal) = served.refusal() {
-            let refusal = refusal.clone();
-            this.state = State::Ended;
-            return Poll::Ready(Some(Err(refusal)));
-        }
-        if matches!(this.state, State::Serving) && served.is_draining() {
-            // Since it was looked at.
-            cx.waker().wake_by_ref();
-        }
-        Poll::Pending
     }
 }
 
 impl Drop for Requests {
     fn drop(&mut self) {
-        let cx = &mut Context::from_waker(core::task::Waker::noop());
-        while let Poll::Ready(Some(message)) = self.poll_arrived(cx) {
-            // Dropped, it is refused.
-            drop(Request::new(&self.offer, message));
+        let Some(mut arrivals) = self.arrivals.take() else {
+            return;
+        };
+        // Dropped, they are refused.
+        arrivals.take_arrived().for_each(drop);
+        if arrivals.has_ended() {
+            return;
+        }
+        self.offer.served.drain();
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(arrivals.for_each(|request| {
+                drop(request);
+                core::future::ready(())
+            }));
         }
     }
 }

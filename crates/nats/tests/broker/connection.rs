@@ -56,6 +56,11 @@ async fn the_state_of_the_connection_is_known() {
             Err((RpcErrorKind::Transport, Delivery::NotSent))
         );
         assert!(client.round_trip().await.is_err());
+        // For ever.
+        let mut state = client.connection_state();
+        assert_eq!(*state.borrow_and_update(), ConnectionState::Closed);
+        let changed = tokio::time::timeout(SHORT, state.changed()).await;
+        assert!(changed.is_err());
     }
 }
 
@@ -303,4 +308,23 @@ async fn a_call_that_waits_for_room_at_a_disconnect_is_not_sent_and_never_runs()
             work.begun.len()
         );
     });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_the_broker_does_so_through_a_disconnect() {
+    let server = NatsServer::start().await;
+    let proxy = Proxy::start(server.port()).await;
+    let client = ours_at(&proxy.url(), Options::new().id(TARGET)).await;
+    proxy.stall();
+    let mut round_trip = core::pin::pin!(client.round_trip());
+    let mut serving = core::pin::pin!(client.requests(INSTANCE, "echo", Paths::default()));
+    assert!(futures::poll!(&mut round_trip).is_pending());
+    assert!(futures::poll!(&mut serving).is_pending());
+    // What is on the wire is lost with it.
+    client.nats().flush().await.unwrap();
+    proxy.cut();
+    becomes(&client, ConnectionState::Disconnected).await;
+    proxy.mend();
+    guard("a round trip", round_trip).await.unwrap();
+    let _requests = guard("calls", serving).await.unwrap();
 }
