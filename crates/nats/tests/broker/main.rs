@@ -23,6 +23,7 @@ mod permissions;
 mod refusals;
 mod roles;
 mod run;
+mod services;
 mod stalled;
 mod streams;
 mod trailers;
