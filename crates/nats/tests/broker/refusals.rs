@@ -12,6 +12,7 @@ use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 use wrpc_middleware_nats::serve::Request;
 use wrpc_middleware_nats::{Client, Incoming, Options, Outgoing};
 use wrpc_transport::{Index as _, Invoke as _};
+use wrpc_transport_nats::{ParamWriter, Reader};
 
 use crate::support::both::{Caller, Peer, new, new_with, old};
 use crate::support::errors::{assert_failed, read_to_end, read_to_failure};
@@ -93,6 +94,50 @@ async fn upstreams_writer_fails_and_its_reader_ends() {
         assert_eq!(failed.to_string(), "peer did not specify a reply subject");
         assert_eq!(read_to_end(&mut results).await, b"");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn upstream_sees_the_same_of_every_refusal() {
+    let server = NatsServer::start().await;
+    let options = Options::new().max_running(NonZeroUsize::new(1).unwrap());
+    let (caller, target) = (old(&server).await, new_with(&server, options).await);
+    let requests = target.wrpc.requests(INSTANCE, "none", paths(&[])).await;
+    let mut requests = requests.unwrap();
+    let call = async |headers| {
+        let params = Bytes::new();
+        let call = caller
+            .wrpc
+            .invoke(headers, INSTANCE, "none", params, STREAM);
+        let call = guard("a call", call).await.unwrap();
+        caller.settled().await;
+        call
+    };
+    let assert_refused = async |(mut params, mut results): (ParamWriter, Reader)| {
+        let failed = guard("the writer", params.flush()).await.unwrap_err();
+        assert_eq!(failed.to_string(), "peer did not specify a reply subject");
+        assert_eq!(read_to_end(&mut results).await, b"");
+    };
+    // It was given out, and dropped.
+    let dropped = call(None).await;
+    drop(guard("a call", requests.next()).await);
+    assert_refused(dropped).await;
+    // It is too late, or one too many: it is not given out.
+    let late = call(headers(&[("Wrpc-Timeout-Ms", "0")])).await;
+    let _running = call(None).await;
+    let request = guard("a call", requests.next()).await.unwrap();
+    let _streams = request.unwrap().accept();
+    assert_refused(late).await;
+    let one_more = call(None).await;
+    tokio::select! {
+        biased;
+        request = requests.next() => panic!("given out: {request:?}"),
+        () = assert_refused(one_more) => {}
+    }
+    // It was never given out.
+    let left = call(None).await;
+    target.settled().await;
+    drop(requests);
+    assert_refused(left).await;
 }
 
 /// Reads a call's two streams, and asserts that it was refused with this.

@@ -67,7 +67,9 @@ async fn a_thousand_callers_without_their_parameters_hold_up_nobody() {
         },
     )
     .await;
-    let _nats = truncated(&server, "read", CALLERS).await;
+    let _nats = truncated(&server, "read", CALLERS / 2).await;
+    // These are gone before anybody could have answered them.
+    drop(truncated(&server, "read", CALLERS / 2).await);
     let params = Bytes::from_static(b"\x05hello");
     let start = Instant::now();
     let call = caller
