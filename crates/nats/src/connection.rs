@@ -15,7 +15,7 @@ use crate::budget::Budget;
 use crate::exchange::{Exchange, Part};
 use crate::registry::Registry;
 use crate::serve::ServedFunctions;
-use crate::subject::{CANCEL, Inbox, InboxPrefixes, below};
+use crate::subject::{CANCEL, Inbox, InboxPrefixes, below, server};
 
 /// Whether there is a connection to NATS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,10 +125,9 @@ impl Core {
 
     /// The server that took a call at `peer` is gone: its other calls have to be asked for.
     pub(crate) fn suspect(&self, peer: &Subject) {
-        if let Some((server, _)) = peer.rsplit_once('.') {
-            for exchange in self.registry.all() {
-                exchange.suspect(server);
-            }
+        let server = server(peer);
+        for exchange in self.registry.all() {
+            exchange.suspect(server);
         }
     }
 

@@ -140,6 +140,24 @@ impl InboxPrefixes {
     }
 }
 
+/// What the subjects of all calls have in common that the server at `peer` took, and those of no
+/// other server.
+///
+/// Ours and upstream's have an inbox for each connection, `….<connection>.<call>`. Others may have
+/// one for each call, `_INBOX.<call>`, which have nothing in common but with everybody's.
+pub(crate) fn server(peer: &str) -> &str {
+    /// The characters of the random names of NATS clients.
+    const NUID: usize = 22;
+    let Some((server, _call)) = peer.rsplit_once('.') else {
+        return peer;
+    };
+    let connection = server.rsplit_once('.').map_or(server, |(_, last)| last);
+    match connection.len() {
+        crate::id::LEN | NUID => server,
+        _ => peer,
+    }
+}
+
 /// `id` as one token, another for each id.
 pub(crate) fn token(id: &str) -> String {
     id.replace('%', "%25").replace('.', "%2E")
@@ -207,6 +225,25 @@ mod tests {
             "_INBOX.x.wrpc.0.0.1.a:b/c.f",
         ] {
             assert!(!prefixes.permit(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn calls_of_a_server_have_in_common_what_no_other_has() {
+        let inbox = Inbox::new("_INBOX.a");
+        let [one, other] = [Id::random(), Id::random()].map(|id| inbox.of(&id));
+        assert_eq!(server(&one), server(&other));
+        assert_ne!(
+            server(&one),
+            server(&Inbox::new("_INBOX.a").of(&Id::random()))
+        );
+        let upstream = "_INBOX.Wm5kPfMwDZbaRTYQDOJhGd";
+        assert_eq!(
+            server(&format!("{upstream}.Wm5kPfMwDZbaRTYQDOJhQ5")),
+            upstream
+        );
+        for alone in [upstream, "_INBOX.app.Wm5kPfMwDZbaRTYQDOJhQ5", "x"] {
+            assert_eq!(server(alone), alone);
         }
     }
 

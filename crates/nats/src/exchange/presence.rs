@@ -4,7 +4,7 @@ use async_nats::Subject;
 use wrpc_middleware_errors::{Delivery, RpcErrorKind};
 
 use super::Exchange;
-use crate::subject::{ALIVE, below};
+use crate::subject::{self, ALIVE, below};
 
 impl Exchange {
     /// The server that took the call, if nothing was heard of it since `tick`.
@@ -40,15 +40,11 @@ impl Exchange {
         }
     }
 
-    /// Asks for the server that took the call, if it is the one below `server` and was not asked
-    /// for yet.
+    /// Asks for the server that took the call, if it is this one and was not asked for yet.
     pub(crate) fn suspect(&self, server: &str) {
         let mut state = self.state();
-        let is_below = |peer: &&Subject| {
-            let base = peer.rsplit_once('.').map(|(base, _)| base);
-            base == Some(server)
-        };
-        let peer = state.peer.as_ref().filter(is_below).cloned();
+        let is_its = |peer: &&Subject| subject::server(peer) == server;
+        let peer = state.peer.as_ref().filter(is_its).cloned();
         let Some(peer) = peer.filter(|_| self.is_caller() && !state.is_suspect) else {
             return;
         };

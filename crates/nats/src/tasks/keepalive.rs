@@ -15,7 +15,7 @@ use tracing::{debug, warn};
 
 use crate::connection::{ConnectionState, Core};
 use crate::id::Id;
-use crate::subject::{ALIVE, below};
+use crate::subject::{ALIVE, below, server};
 
 /// Asks for the servers of calls that have heard nothing for `period`, and fails those whose server
 /// is gone.
@@ -40,8 +40,7 @@ async fn ask(core: &Core, period: Duration) {
             let Some(peer) = exchange.silent_peer(tick.wrapping_sub(2)) else {
                 continue;
             };
-            let server = peer.rsplit_once('.').map_or(&*peer, |(server, _)| server);
-            let calls = asked.entry(server.into()).or_default();
+            let calls = asked.entry(server(&peer).into()).or_default();
             *calls += 1;
             if *calls == 1 {
                 exchange.probe(&peer);

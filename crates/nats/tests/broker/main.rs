@@ -19,6 +19,7 @@ mod drain;
 mod floods;
 mod hostile;
 mod interop;
+mod keepalive;
 mod permissions;
 mod refusals;
 mod roles;

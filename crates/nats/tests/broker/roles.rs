@@ -3,8 +3,10 @@
 use wrpc_middleware_nats::Options;
 
 use crate::support::calls::ours_at;
+use crate::support::nats::{connect, round_trip};
 use crate::support::peers::TARGET;
 use crate::support::process::{Process, role, say};
+use crate::support::serving::{paths, serve};
 use crate::support::target::Target;
 
 /// Where child processes start. In the test's own process it checks that they do.
@@ -30,6 +32,24 @@ async fn run(role: &str, args: &[&str]) {
         ("target", [url]) => {
             let client = ours_at(url, Options::new().id(TARGET)).await;
             let _target = Target::start_with(&client, |_| say("begun")).await;
+            say("ready");
+            std::future::pending::<()>().await;
+        }
+        ("old", [url]) => {
+            let nats = connect(url).await;
+            let client = wrpc_transport_nats::Client::new(nats.clone(), TARGET, None).await;
+            let client = client.expect("upstream's client");
+            let _holding = serve(
+                &client,
+                "hold",
+                paths(&[]),
+                |_, results, params| async move {
+                    std::future::pending::<()>().await;
+                    drop((results, params));
+                },
+            )
+            .await;
+            round_trip(&nats).await;
             say("ready");
             std::future::pending::<()>().await;
         }
