@@ -1,6 +1,7 @@
 //! Names that nobody can guess.
 
 use core::fmt;
+use core::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// The characters of an [`Id`].
 pub(crate) const LEN: usize = 16;
@@ -9,7 +10,7 @@ pub(crate) const LEN: usize = 16;
 ///
 /// Whoever knows the id of a call can speak for one of its ends, so ids are secrets shared by the
 /// two.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Id([u8; LEN]);
 
 impl Id {
@@ -49,6 +50,41 @@ fn character(sextet: u8) -> u8 {
     }
 }
 
+/// A map by ids.
+pub(crate) type IdMap<T> = hashbrown::HashMap<Id, T, BuildHasherDefault<IdHasher>>;
+
+/// Ids are random, and none that a peer makes up becomes the key of anything: nothing is left for a
+/// hash to do but to spread their bits.
+#[derive(Default)]
+pub(crate) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // The odd number nearest to 2^64 divided by the golden ratio.
+        self.0 = (self.0.rotate_left(26) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.rotate_left(26)
+    }
+}
+
+impl Hash for Id {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let number = u128::from_le_bytes(self.0);
+        // Each half has 48 random bits.
+        for half in [number >> 64, number & u128::from(u64::MAX)] {
+            state.write_u64(u64::try_from(half).unwrap_or_default());
+        }
+    }
+}
+
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -78,6 +114,23 @@ mod tests {
             assert_eq!(Id::parse(id.as_str()), Some(id));
         }
         assert_eq!(Id::parse("short"), None);
+    }
+
+    #[test]
+    fn hashes_are_spread() {
+        let mut buckets = [[0_u32; 128]; 2];
+        for _ in 0..128_000 {
+            let mut hasher = IdHasher::default();
+            Id::random().hash(&mut hasher);
+            let hash = hasher.finish();
+            // hashbrown looks for the lowest bits, and compares the highest.
+            for (buckets, bits) in buckets.iter_mut().zip([hash & 127, hash >> 57]) {
+                buckets[usize::try_from(bits).unwrap()] += 1;
+            }
+        }
+        for count in buckets.into_iter().flatten() {
+            assert!((700..1300).contains(&count), "{count} of 1,000");
+        }
     }
 
     #[test]

@@ -168,8 +168,9 @@ impl Options {
     /// default. `None`: no bound.
     ///
     /// Upstream's `serve_values` reads the parameters of one call after the other, so this is how
-    /// long a caller that does not complete its own may hold up the next of the same function. What
-    /// reads them per call, as `wrpc_middleware_runtime` does, holds up nobody.
+    /// long a caller that falls silent before its own are complete may hold up the next of the same
+    /// function. One that goes on sending, however slowly, holds it up for as long. What reads them
+    /// per call, as `wrpc_middleware_runtime` does, holds up nobody.
     pub fn params_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.params_timeout = timeout;
         self

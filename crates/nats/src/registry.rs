@@ -3,16 +3,15 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use hashbrown::HashMap;
 use tokio::sync::oneshot;
 
 use crate::exchange::Exchange;
-use crate::id::Id;
+use crate::id::{Id, IdMap};
 
 /// Threads that call at the same time rarely meet at one of these.
 const PARTS: usize = 64;
 
-type Exchanges = HashMap<Id, Weak<Exchange>>;
+type Exchanges = IdMap<Weak<Exchange>>;
 
 /// Every call whose streams are held by somebody, by the id in the subject that it is reached at.
 ///
@@ -21,7 +20,7 @@ type Exchanges = HashMap<Id, Weak<Exchange>>;
 pub(crate) struct Registry {
     parts: Box<[Mutex<Exchanges>]>,
     /// Messages to ourselves.
-    echoes: Mutex<HashMap<Id, oneshot::Sender<()>>>,
+    echoes: Mutex<IdMap<oneshot::Sender<()>>>,
     is_closed: AtomicBool,
 }
 
@@ -102,7 +101,7 @@ impl Registry {
         sender.is_some_and(|sender| sender.send(()).is_ok())
     }
 
-    fn echoes(&self) -> MutexGuard<'_, HashMap<Id, oneshot::Sender<()>>> {
+    fn echoes(&self) -> MutexGuard<'_, IdMap<oneshot::Sender<()>>> {
         self.echoes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -126,18 +126,25 @@ impl InboxPrefixes {
 
     /// Whether something may be published to `subject` and below it because a peer asked for it.
     ///
-    /// It has to be below one of the prefixes, and none of the streams of this protocol.
+    /// It has to be below one of the prefixes, and none of the subjects of this protocol.
     pub(crate) fn permit(&self, subject: &str) -> bool {
-        let below = |prefix: &str| {
-            let rest = subject.strip_prefix(prefix)?.strip_prefix('.')?;
-            let of_a_stream = |token| [PARAMS, RESULTS, CANCEL, ALIVE].contains(&token);
-            (!rest.split('.').any(of_a_stream)).then_some(())
+        let is_below = |prefix: &str| {
+            let rest = subject.strip_prefix(prefix);
+            rest.and_then(|rest| rest.strip_prefix('.'))
+                .is_some_and(|rest| !is_of_protocol(rest))
         };
         !subject.starts_with('$')
-            && self.0.iter().any(|prefix| below(prefix).is_some())
             && Target::is_valid(subject)
-            && !subject.contains(PROTOCOL)
+            && self.0.iter().any(|prefix| is_below(prefix))
     }
+}
+
+/// Whether a token of `subject` has a meaning in the protocol.
+fn is_of_protocol(subject: &str) -> bool {
+    // Asked for every call: searching for single bytes pays where tokens are long.
+    let mut tokens = subject.as_bytes().split(|byte| *byte == b'.');
+    let names = [PARAMS, RESULTS, CANCEL, ALIVE, "wrpc"];
+    tokens.any(|token| names.iter().any(|name| name.as_bytes() == token))
 }
 
 /// What the subjects of all calls have in common that the server at `peer` took, and those of no
@@ -218,6 +225,7 @@ mod tests {
             "_INBOXED.a",
             "$SYS.REQ.SERVER.PING",
             "$JS.API.STREAM.DELETE.x",
+            "_INBOX.wrpc.0.0.1.f",
             "orders.new",
             "_INBOX.a.b.results",
             "_INBOX.a.b.params.1",

@@ -89,7 +89,23 @@ impl Exchange {
         if path.is_empty() && self.state().ending.leave(sent, &mut before) {
             return;
         }
+        let is_done = !std::thread::panicking() && self.failure().is_none();
+        if !path.is_empty() && sent == 0 && is_done {
+            // A `future` without a value has nothing to write, and upstream's encoder leaves its
+            // writer so. Where something was to come, it is missed by who decodes it.
+            return self.end_empty(path);
+        }
         self.end_outgoing(path, sent, before, &self.abandoned());
+    }
+
+    fn end_empty(&self, path: &[usize]) {
+        let Some(peer) = self.state().peer.clone() else {
+            return;
+        };
+        let subject = stream(&peer, self.outgoing(), path);
+        self.connection
+            .broker()
+            .publish_unattended(subject, None, None);
     }
 
     /// What a stream ends in that its writer left open.

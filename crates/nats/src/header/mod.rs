@@ -4,7 +4,7 @@ mod deadline;
 mod sequence;
 mod trailer;
 
-use async_nats::HeaderMap;
+use async_nats::{HeaderMap, HeaderName};
 
 pub(crate) use self::deadline::{read as read_deadline, write as write_deadline};
 pub(crate) use self::sequence::{read as read_sequence, write as write_sequence};
@@ -12,6 +12,8 @@ pub(crate) use self::trailer::{read as read_error, refusal, trailer};
 
 /// The text of a header that occurs once.
 fn single<'a>(headers: &'a HeaderMap, name: &'static str) -> Option<&'a str> {
+    // A name that is given as text is allocated for the look-up.
+    let name = HeaderName::from_static(name);
     headers.get(name).map(async_nats::HeaderValue::as_str)
 }
 
