@@ -9,13 +9,15 @@ use async_nats::{Message, Subject};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::{debug, trace};
+use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
 use crate::broker::Broker;
 use crate::budget::Budget;
 use crate::exchange::{Exchange, Part};
+use crate::header;
 use crate::registry::Registry;
 use crate::serve::ServedFunctions;
-use crate::subject::{CANCEL, Inbox, InboxPrefixes, below, server};
+use crate::subject::{CANCEL, Inbox, InboxPrefixes, PARAMS, below, server};
 
 /// Whether there is a connection to NATS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +93,10 @@ impl Connection {
     pub(crate) fn cancel(&self, peer: &Subject) {
         self.core.cancel(peer);
     }
+
+    pub(crate) fn turn_away(&self, peer: &Subject) {
+        self.core.turn_away(peer);
+    }
 }
 
 impl Core {
@@ -111,10 +117,21 @@ impl Core {
             // A handshake for a caller who has given up.
             Some(peer) if part == Part::Root && self.prefixes.permit(&peer) => {
                 debug!("a target took a call that was given up");
-                self.cancel(&peer);
+                self.turn_away(&peer);
             }
             _ => trace!("a message for a call that is over"),
         }
+    }
+
+    /// Tells the server at `peer`, that waits for parameters, that its caller has given up. One that
+    /// does not know of cancellation would wait for ever.
+    fn turn_away(&self, peer: &Subject) {
+        const REASON: &str = "the caller has given up";
+        self.cancel(peer);
+        let error = RpcError::new(RpcErrorKind::Other, Delivery::Accepted, REASON);
+        let headers = header::trailer(&error, 0);
+        self.broker
+            .publish_unattended(below(peer, PARAMS), Some(headers), None);
     }
 
     /// Tells the server at `peer` that its caller has given up.

@@ -50,7 +50,7 @@ impl Exchange {
         if let Some(peer) = state.peer.clone() {
             state.is_over = true;
             drop(state);
-            self.connection.cancel(&peer);
+            self.connection.turn_away(&peer);
         }
     }
 

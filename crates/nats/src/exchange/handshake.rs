@@ -60,7 +60,7 @@ impl Exchange {
             Some(known) if *known == peer => {}
             Some(_) => {
                 drop(state);
-                self.connection.cancel(&peer);
+                self.connection.turn_away(&peer);
                 self.give_up(self.error(
                     Protocol,
                     Delivery::Accepted,
@@ -69,7 +69,7 @@ impl Exchange {
             }
             None if state.failure.is_some() => {
                 drop(state);
-                self.connection.cancel(&peer);
+                self.connection.turn_away(&peer);
             }
             None => {
                 state.peer = Some(peer);

@@ -10,6 +10,7 @@
 
 mod support;
 
+mod cancel;
 mod chain;
 mod chunks;
 mod connection;
