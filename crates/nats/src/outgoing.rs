@@ -68,6 +68,7 @@ pub struct Outgoing {
 
 impl Outgoing {
     pub(crate) fn new(exchange: Arc<Exchange>, rest: Bytes, before: Option<Publishing>) -> Self {
+        exchange.writer_began();
         Self {
             exchange,
             path: Box::default(),
@@ -289,6 +290,8 @@ impl Drop for Outgoing {
         if self.is_waiting {
             self.exchange.forget(self.key);
         }
+        self.exchange
+            .writer_ended(self.closed && self.path.is_empty());
     }
 }
 

@@ -10,6 +10,7 @@ mod receive;
 mod sending;
 mod state;
 mod waiting;
+mod writers;
 
 use core::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,6 +24,7 @@ pub(crate) use self::inlet::Next;
 pub(crate) use self::part::Part;
 use self::state::{STREAM, State};
 pub(crate) use self::waiting::ROOT;
+use self::writers::Writers;
 use crate::connection::Connection;
 use crate::function::Function;
 use crate::id::Id;
@@ -34,6 +36,7 @@ pub(crate) struct Exchange {
     connection: Arc<Connection>,
     /// The incoming streams beside the root.
     patterns: Paths,
+    writers: Writers,
     state: Mutex<State>,
 }
 
@@ -61,6 +64,7 @@ impl Exchange {
             id: Id::random(),
             side,
             patterns,
+            writers: Writers::default(),
             state: Mutex::new(State {
                 peer,
                 heard: connection.tick(),
@@ -127,7 +131,8 @@ impl Exchange {
                 self.peer_is_gone();
             }
             (Side::Target { .. }, Part::Params(path)) => self.receive(None, &path, message),
-            (Side::Target { .. }, Part::Cancel) => {
+            // One that has answered has nothing to stop.
+            (Side::Target { .. }, Part::Cancel) if !self.writers.are_done() => {
                 self.state().is_over = true;
                 self.fail(self.error(
                     RpcErrorKind::Other,

@@ -13,6 +13,15 @@ use crate::header;
 use crate::subject::{PARAMS, RESULTS, below, stream};
 
 impl Exchange {
+    pub(crate) fn writer_began(&self) {
+        self.writers.begin();
+    }
+
+    /// A writer is gone, after it closed the root or not.
+    pub(crate) fn writer_ended(&self, closed_root: bool) {
+        self.writers.end(closed_root);
+    }
+
     /// The name of the outgoing stream.
     pub(crate) fn outgoing(&self) -> &'static str {
         match self.side {
