@@ -36,7 +36,8 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         this.inner.poll(cx).map_err(|error| {
-            let error = rpc_error(error.into(), this.progress.delivery(), Some(this.progress));
+            let make = |kind, delivery, reason| this.progress.error(kind, delivery, reason);
+            let error = rpc_error(error.into(), this.progress.delivery(), make);
             this.progress.for_all_attempts(error)
         })
     }

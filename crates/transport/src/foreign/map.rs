@@ -5,13 +5,15 @@ use tower::load_shed::error::Overloaded;
 use tower::timeout::error::Elapsed;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
-use crate::Progress;
-
-/// The [`RpcError`] that `error` carries or stands for; `delivery` is what is proven of the call.
-pub(super) fn rpc_error(
+/// The [`RpcError`] that `error` of a middleware carries, or the one that `make` makes of what it
+/// stands for, with `error` as its cause.
+///
+/// `delivery` is what is proven of the call. For layers like [`Foreign`](super::Foreign) over other
+/// requests.
+pub fn rpc_error(
     error: BoxError,
     delivery: Delivery,
-    progress: Option<&Progress>,
+    make: impl FnOnce(RpcErrorKind, Delivery, &'static str) -> RpcError,
 ) -> RpcError {
     if let Some(found) = RpcError::find(&*error) {
         return found.clone();
@@ -23,11 +25,7 @@ pub(super) fn rpc_error(
             "the call was shed because the service was not ready for it",
         )
     } else if has::<Elapsed>(&*error) {
-        (
-            RpcErrorKind::Timeout,
-            delivery,
-            "the call took too long to be taken",
-        )
+        (RpcErrorKind::Timeout, delivery, "the call took too long")
     } else {
         (
             RpcErrorKind::Other,
@@ -35,11 +33,7 @@ pub(super) fn rpc_error(
             "a middleware failed the call",
         )
     };
-    match progress {
-        Some(progress) => progress.error(kind, delivery, reason),
-        None => RpcError::new(kind, delivery, reason),
-    }
-    .with_source(error)
+    make(kind, delivery, reason).with_source(error)
 }
 
 fn has<E: std::error::Error + 'static>(error: &(dyn std::error::Error + 'static)) -> bool {

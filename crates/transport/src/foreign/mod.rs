@@ -42,4 +42,5 @@ mod service;
 
 pub use future::ResponseFuture;
 pub use layer::ForeignLayer;
+pub use map::rpc_error;
 pub use service::Foreign;

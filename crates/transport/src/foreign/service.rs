@@ -33,7 +33,7 @@ where
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), RpcError>> {
         self.inner
             .poll_ready(cx)
-            .map_err(|error| rpc_error(error.into(), Delivery::NotSent, None))
+            .map_err(|error| rpc_error(error.into(), Delivery::NotSent, RpcError::new))
     }
 
     fn call(&mut self, invocation: Invocation<C>) -> Self::Future {

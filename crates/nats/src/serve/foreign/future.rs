@@ -8,8 +8,8 @@ use core::task::{Context, Poll};
 use pin_project::pin_project;
 use tower::BoxError;
 use wrpc_middleware_errors::RpcError;
+use wrpc_middleware_transport::foreign::rpc_error;
 
-use super::map::rpc_error;
 use crate::serve::Responder;
 
 /// Resolves when the inner service does. Dropping it drops the inner call.

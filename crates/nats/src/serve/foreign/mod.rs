@@ -34,7 +34,6 @@
 
 mod future;
 mod layer;
-mod map;
 mod service;
 #[cfg(test)]
 mod tests;

@@ -4,9 +4,9 @@ use core::task::{Context, Poll};
 
 use tower::{BoxError, Service};
 use wrpc_middleware_errors::{Delivery, RpcError};
+use wrpc_middleware_transport::foreign::rpc_error;
 
 use super::ResponseFuture;
-use super::map::rpc_error;
 use crate::serve::Request;
 
 /// Passes calls on to `S` and makes [`RpcError`]s of its errors.
