@@ -10,6 +10,7 @@ use crate::support::host::{GREETER, call};
 use crate::support::nats::NatsServer;
 use crate::support::stack::{GREETER_PREFIX, LONG, host, links, ours};
 use crate::support::targets;
+use crate::support::transports::Own;
 
 /// The caller with the target in place of its imports.
 fn composed() -> Vec<u8> {
@@ -30,8 +31,11 @@ async fn composed_components_need_nothing_and_return_the_same() {
     let client = server.connect().await;
     let target_client = server.connect().await;
     let _target =
-        targets::upstream_component(target_client, GREETER_PREFIX, &guests::target()).await;
-    let over_nats = host(&guests::caller(), ours(&client, &links(), LONG, LONG));
+        targets::upstream_component::<Own>(target_client, GREETER_PREFIX, &guests::target()).await;
+    let over_nats = host(
+        &guests::caller(),
+        ours::<Own>(&client, &links(), LONG, LONG).await,
+    );
     let engine = Engine::default();
     let component = Component::new(&engine, composed()).unwrap();
     let pre = Linker::new(&engine).instantiate_pre(&component).unwrap();

@@ -9,6 +9,24 @@ use crate::support::host::{GREETER, Host};
 use crate::support::nats::NatsServer;
 use crate::support::stack::{GREETER_PREFIX, LONG, Ours, context, host, links, ours};
 use crate::support::targets::{self, upstream_client};
+use crate::support::transports::NatsWire;
+
+over_all_pairs!(
+    our_caller_to_a_native_target,
+    our_caller_to_a_component_that_upstream_serves,
+    a_native_client_over_our_stack,
+    a_native_client_over_our_stack_to_a_component_that_upstream_serves,
+    a_native_client_over_our_stack_to_a_component_that_we_serve,
+    values_over_our_stack_to_values,
+    our_caller_to_values,
+    our_caller_to_a_component_that_we_serve,
+);
+
+over_both!(
+    upstreams_values_to_a_component_that_we_serve,
+    upstreams_client_to_a_component_that_we_serve,
+    upstreams_host_to_a_component_that_we_serve,
+);
 
 /// What a target's own error is, wherever it arrives.
 const FAILED: &str = r#"err(overloaded({delivery: not-sent, message: "the target says so"}))"#;
@@ -29,7 +47,7 @@ const RETURNS: [(&str, &str); 5] = [
 ];
 
 /// Every result type arrives at a component as the target meant it, errors included.
-async fn assert_component_is_answered(caller: &Host<Ours>) {
+async fn assert_component_is_answered<N: NatsWire>(caller: &Host<Ours<N>>) {
     for (func, returns) in RETURNS {
         assert_eq!(caller.call(GREETER, func, "bob").await.wave(), returns);
         assert_eq!(caller.call(GREETER, func, "fail").await.wave(), FAILED);
@@ -80,58 +98,62 @@ async fn assert_bindings_are_answered<I: Invoke<Context: Clone>>(wrpc: &I, cx: I
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn our_caller_to_a_native_target() {
+async fn our_caller_to_a_native_target<C: NatsWire, T: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
-    let _target = targets::native(server.connect().await, GREETER_PREFIX).await;
+    let _target = targets::native::<T>(server.connect().await, GREETER_PREFIX).await;
 
-    let caller = host(&guests::caller(), ours(&client, &links(), LONG, LONG));
+    let caller = host(
+        &guests::caller(),
+        ours::<C>(&client, &links(), LONG, LONG).await,
+    );
 
-    assert_component_is_answered(&caller).await;
+    assert_component_is_answered::<C>(&caller).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn our_caller_to_a_component_that_upstream_serves() {
+async fn our_caller_to_a_component_that_upstream_serves<C: NatsWire, T: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
     let target_client = server.connect().await;
     let _target =
-        targets::upstream_component(target_client, GREETER_PREFIX, &guests::target()).await;
+        targets::upstream_component::<T>(target_client, GREETER_PREFIX, &guests::target()).await;
 
-    let caller = host(&guests::caller(), ours(&client, &links(), LONG, LONG));
+    let caller = host(
+        &guests::caller(),
+        ours::<C>(&client, &links(), LONG, LONG).await,
+    );
 
-    assert_component_is_answered(&caller).await;
+    assert_component_is_answered::<C>(&caller).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_native_client_over_our_stack() {
+async fn a_native_client_over_our_stack<C: NatsWire, T: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
-    let _target = targets::native(server.connect().await, GREETER_PREFIX).await;
+    let _target = targets::native::<T>(server.connect().await, GREETER_PREFIX).await;
 
-    assert_bindings_are_answered(&ours(&client, &links(), LONG, LONG), context()).await;
+    assert_bindings_are_answered(&ours::<C>(&client, &links(), LONG, LONG).await, context()).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_native_client_over_our_stack_to_a_component_that_upstream_serves() {
+async fn a_native_client_over_our_stack_to_a_component_that_upstream_serves<
+    C: NatsWire,
+    T: NatsWire,
+>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
     let target_client = server.connect().await;
     let _target =
-        targets::upstream_component(target_client, GREETER_PREFIX, &guests::target()).await;
+        targets::upstream_component::<T>(target_client, GREETER_PREFIX, &guests::target()).await;
 
-    assert_bindings_are_answered(&ours(&client, &links(), LONG, LONG), context()).await;
+    assert_bindings_are_answered(&ours::<C>(&client, &links(), LONG, LONG).await, context()).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_native_client_over_our_stack_to_a_component_that_we_serve() {
+async fn a_native_client_over_our_stack_to_a_component_that_we_serve<C: NatsWire, T: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
     let target_client = server.connect().await;
-    let _target = targets::component(target_client, GREETER_PREFIX, &guests::target()).await;
+    let _target = targets::component::<T>(target_client, GREETER_PREFIX, &guests::target()).await;
 
-    assert_bindings_are_answered(&ours(&client, &links(), LONG, LONG), context()).await;
+    assert_bindings_are_answered(&ours::<C>(&client, &links(), LONG, LONG).await, context()).await;
 }
 
 /// Calls every function by upstream's `invoke_values`, with the types that the WIT stands for.
@@ -159,57 +181,55 @@ macro_rules! assert_values_are_answered {
     };
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn values_over_our_stack_to_values() {
+async fn values_over_our_stack_to_values<C: NatsWire, T: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
-    let _target = targets::values(server.connect().await, GREETER_PREFIX).await;
-    let ours = ours(&client, &links(), LONG, LONG);
+    let _target = targets::values::<T>(server.connect().await, GREETER_PREFIX).await;
+    let ours = ours::<C>(&client, &links(), LONG, LONG).await;
 
     assert_values_are_answered!(ours, context());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn our_caller_to_values() {
+async fn our_caller_to_values<C: NatsWire, T: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
-    let _target = targets::values(server.connect().await, GREETER_PREFIX).await;
+    let _target = targets::values::<T>(server.connect().await, GREETER_PREFIX).await;
 
-    let caller = host(&guests::caller(), ours(&client, &links(), LONG, LONG));
+    let caller = host(
+        &guests::caller(),
+        ours::<C>(&client, &links(), LONG, LONG).await,
+    );
 
-    assert_component_is_answered(&caller).await;
+    assert_component_is_answered::<C>(&caller).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn upstreams_values_to_a_component_that_we_serve() {
+async fn upstreams_values_to_a_component_that_we_serve<T: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
     let target_client = server.connect().await;
-    let _target = targets::component(target_client, GREETER_PREFIX, &guests::target()).await;
+    let _target = targets::component::<T>(target_client, GREETER_PREFIX, &guests::target()).await;
 
     let wrpc = upstream_client(&client, GREETER_PREFIX).await;
 
     assert_values_are_answered!(wrpc, None);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn upstreams_client_to_a_component_that_we_serve() {
+async fn upstreams_client_to_a_component_that_we_serve<T: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
     let target_client = server.connect().await;
-    let _target = targets::component(target_client, GREETER_PREFIX, &guests::target()).await;
+    let _target = targets::component::<T>(target_client, GREETER_PREFIX, &guests::target()).await;
 
     let wrpc = upstream_client(&client, GREETER_PREFIX).await;
 
     assert_bindings_are_answered(&wrpc, None).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn upstreams_host_to_a_component_that_we_serve() {
+async fn upstreams_host_to_a_component_that_we_serve<T: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
     let target_client = server.connect().await;
-    let _target = targets::component(target_client, GREETER_PREFIX, &guests::target()).await;
+    let _target = targets::component::<T>(target_client, GREETER_PREFIX, &guests::target()).await;
 
     let wrpc = upstream_client(&client, GREETER_PREFIX).await;
     let caller = Host::upstream(&guests::caller(), wrpc, None);
@@ -220,14 +240,16 @@ async fn upstreams_host_to_a_component_that_we_serve() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn our_caller_to_a_component_that_we_serve() {
+async fn our_caller_to_a_component_that_we_serve<C: NatsWire, T: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
     let target_client = server.connect().await;
-    let _target = targets::component(target_client, GREETER_PREFIX, &guests::target()).await;
+    let _target = targets::component::<T>(target_client, GREETER_PREFIX, &guests::target()).await;
 
-    let caller = host(&guests::caller(), ours(&client, &links(), LONG, LONG));
+    let caller = host(
+        &guests::caller(),
+        ours::<C>(&client, &links(), LONG, LONG).await,
+    );
 
-    assert_component_is_answered(&caller).await;
+    assert_component_is_answered::<C>(&caller).await;
 }

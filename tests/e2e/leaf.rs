@@ -1,9 +1,9 @@
-//! The leaf over upstream's client, without layers.
+//! The leaf over upstream's client, without layers: what is its own.
 
+use core::fmt;
 use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::future::IntoFuture as _;
-use std::time::Instant;
 
 use async_nats::Client;
 use bytes::Bytes;
@@ -11,16 +11,12 @@ use futures::future::join_all;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::timeout;
-use tower::{Layer as _, ServiceExt as _};
-use wrpc_middleware::liveness::TargetLivenessLayer;
+use tower::{Service, ServiceExt as _};
 use wrpc_middleware::upstream_nats::NatsTransport;
-use wrpc_middleware::{Context, Delivery, Invocation, Invoker, RpcError, RpcErrorKind, Target};
-use wrpc_transport::{InvokeExt as _, ServeExt as _};
+use wrpc_middleware::{Context, Delivery, Invocation, RpcError, RpcErrorKind, Target};
 
 use crate::support::nats::{NatsServer, connected, disconnected, round_trip};
 use crate::support::raw_target::{Behaviour, RawTarget};
-use crate::support::tap::Tap;
-use crate::support::targets::upstream_client;
 use crate::support::wait::{guard, until};
 
 type Cx = Context<Option<async_nats::HeaderMap>>;
@@ -29,18 +25,21 @@ fn leaf(client: &Client) -> NatsTransport {
     NatsTransport::builder(client.clone()).build()
 }
 
-fn to(target: &str) -> Invocation<Cx> {
+pub(crate) fn to(target: &str) -> Invocation<Cx> {
     Invocation::new(Cx::default(), "test:app/echo", "echo", Bytes::new())
         .with_target(Target::new(target).expect("a target"))
 }
 
-async fn failure(leaf: &NatsTransport, invocation: Invocation<Cx>) -> RpcError {
+pub(crate) async fn failure<S>(leaf: &S, invocation: Invocation<Cx>) -> RpcError
+where
+    S: Service<Invocation<Cx>, Response: fmt::Debug, Error = RpcError> + Clone,
+{
     let outcome = guard("the call to fail", leaf.clone().oneshot(invocation)).await;
     outcome.expect_err("a failure")
 }
 
 #[track_caller]
-fn assert_failure(error: &RpcError, kind: RpcErrorKind, delivery: Delivery) {
+pub(crate) fn assert_failure(error: &RpcError, kind: RpcErrorKind, delivery: Delivery) {
     assert_eq!(
         (error.kind(), error.delivery()),
         (kind, delivery),
@@ -54,7 +53,7 @@ async fn concurrent_first_calls_to_a_target_share_one_subscription() {
     let client = server.connect().await;
     let _target = RawTarget::start(client.clone(), "a", Behaviour::AcceptOnly).await;
     // The target's own; it also had one for a round trip.
-    let before = 1;
+    let before = 2;
     server.subscriptions_return_to(before).await;
     let leaf = leaf(&client);
     let calls = (0..100).map(|_| tokio::spawn(leaf.clone().oneshot(to("a")).into_future()));
@@ -86,129 +85,6 @@ async fn the_number_of_clients_is_bounded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_disconnected_client_fails_at_once_or_after_the_wait() {
-    let mut server = NatsServer::start().await;
-    let client = server.connect().await;
-    let _target = RawTarget::start(client.clone(), "a", Behaviour::AcceptOnly).await;
-    let at_once = leaf(&client);
-    let wait = Duration::from_millis(300);
-    let waiting = NatsTransport::builder(client.clone())
-        .reconnect_wait(wait)
-        .build();
-    server.kill();
-    disconnected(&client).await;
-
-    assert_failure(
-        &failure(&at_once, to("a")).await,
-        RpcErrorKind::Transport,
-        Delivery::NotSent,
-    );
-    let start = Instant::now();
-    assert_failure(
-        &failure(&waiting, to("a")).await,
-        RpcErrorKind::Transport,
-        Delivery::NotSent,
-    );
-    assert!(start.elapsed() >= wait);
-
-    let patient = NatsTransport::builder(client.clone())
-        .reconnect_wait(Duration::from_mins(1))
-        .build();
-    let call = tokio::spawn(
-        TargetLivenessLayer::new(Duration::from_mins(1))
-            .layer(patient)
-            .oneshot(to("a")),
-    );
-    server.restart().await;
-    let call = guard("the call to go through after the reconnect", call).await;
-    call.expect("no panic")
-        .expect("a call that the target took");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_wait_that_the_deadline_ends_is_not_sent() {
-    let mut server = NatsServer::start().await;
-    let client = server.connect().await;
-    let patient = NatsTransport::builder(client.clone())
-        .reconnect_wait(Duration::from_mins(1))
-        .build();
-    server.kill();
-    disconnected(&client).await;
-    let layer = wrpc_middleware::timeout::TimeoutLayer::new(Duration::from_millis(100));
-    let outcome = guard("the deadline", layer.layer(patient).oneshot(to("a"))).await;
-    assert_failure(
-        &outcome.expect_err("a timeout"),
-        RpcErrorKind::Timeout,
-        Delivery::NotSent,
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn names_that_no_subject_can_have_are_refused_at_the_door() {
-    let server = NatsServer::start().await;
-    let client = server.connect().await;
-    let mut tap = Tap::start(&server).await;
-    let leaf = leaf(&client);
-    for (instance, func) in [
-        ("a:b/*", "f"),
-        ("a:b/c", ">"),
-        ("a:b/c d", "f"),
-        ("a:b/c", ""),
-        ("a:b/c", "f\r\nPUB x 0\r\n\r\n"),
-        ("a..b", "f"),
-    ] {
-        let invocation = Invocation::new(Cx::default(), instance, func, Bytes::new())
-            .with_target(Target::new("a").expect("a target"));
-        let error = failure(&leaf, invocation).await;
-        assert_failure(&error, RpcErrorKind::Other, Delivery::NotSent);
-        assert!(!error.message().contains(['\r', '\n']), "{error}");
-    }
-    let nowhere = Invocation::new(Cx::default(), "a:b/c", "f", Bytes::new());
-    assert_failure(
-        &failure(&leaf, nowhere).await,
-        RpcErrorKind::Other,
-        Delivery::NotSent,
-    );
-    assert_eq!(tap.subjects_up_to_now(&client).await, [""; 0]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn parameters_and_results_of_several_messages_arrive_whole() {
-    let server = NatsServer::start().await;
-    let client = server.connect().await;
-    let target = upstream_client(&client, "a").await;
-    let mut calls = Box::pin(
-        target
-            .serve_values::<(Bytes,), (Bytes,)>("test:app/echo", "echo", [])
-            .await
-            .expect("serve"),
-    );
-    round_trip(&client).await;
-    let target = tokio::spawn(async move {
-        while let Some(Ok((_, (bytes,), _, answer))) = calls.next().await {
-            answer((bytes,)).await.expect("answer");
-        }
-    });
-    let layer = TargetLivenessLayer::new(Duration::from_secs(30));
-    let invoker = Invoker::<_, Cx>::new(layer.layer(leaf(&client)));
-    let max_payload = client.max_payload();
-    for len in [0, 1, max_payload - 1000, max_payload, 5 * max_payload / 2] {
-        let sent: Bytes = (0..len).map(|n| n.to_le_bytes()[0]).collect();
-        let cx = Cx::default().with_target(Target::new("a").expect("a target"));
-        let call = invoker.invoke_values_blocking::<[Option<usize>; 0], _, (Bytes,)>(
-            cx,
-            "test:app/echo",
-            "echo",
-            (sent.clone(),),
-            [],
-        );
-        let (received,) = guard("the echo", call).await.expect("the echo");
-        assert!(received == sent, "{len} bytes differ");
-    }
-    target.abort();
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn calls_that_are_given_up_leave_no_subscription_or_task_behind() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
@@ -225,7 +101,7 @@ async fn calls_that_are_given_up_leave_no_subscription_or_task_behind() {
     };
     // The first call makes the client, which stays.
     give_up_after(Duration::from_millis(100)).await;
-    let with_client = 2;
+    let with_client = 3;
     server.subscriptions_return_to(with_client).await;
     let tasks = || {
         tokio::runtime::Handle::current()

@@ -10,6 +10,7 @@
     reason = "whatever fails in here is a test that fails"
 )]
 
+#[macro_use]
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -18,6 +19,7 @@ mod failures;
 mod guests;
 mod interop;
 mod leaf;
+mod leaves;
 mod memory;
 mod misbehaving;
 mod no_result;

@@ -12,7 +12,15 @@ use crate::support::process::Process;
 use crate::support::raw_target::{Behaviour, RawTarget};
 use crate::support::stack::{GREETER_PREFIX, LONG, TIMEOUT};
 use crate::support::targets::upstream_client;
+use crate::support::transports::{NatsWire, Upstream};
 use crate::support::wait::{assert_hangs, guard};
+
+over_both!(
+    a_target_that_accepts_and_never_answers_is_a_timeout,
+    a_target_that_drips_is_a_timeout,
+    bytes_that_do_not_decode_are_a_protocol_failure,
+    a_target_that_closes_at_once_has_failed,
+);
 
 /// A server, a client of it for the caller, and the target.
 async fn rule_breaker(behaviour: Behaviour) -> (NatsServer, Client, RawTarget) {
@@ -22,13 +30,12 @@ async fn rule_breaker(behaviour: Behaviour) -> (NatsServer, Client, RawTarget) {
     (server, client, target)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_target_that_accepts_and_never_answers_is_a_timeout() {
+async fn a_target_that_accepts_and_never_answers_is_a_timeout<N: NatsWire>() {
     let (_server, client, _target) = rule_breaker(Behaviour::AcceptOnly).await;
 
     let silent = guard(
         "the timeout",
-        caller(&client, TIMEOUT, TIMEOUT).greet("bob"),
+        caller::<N>(&client, TIMEOUT, TIMEOUT).await.greet("bob"),
     )
     .await;
 
@@ -69,7 +76,7 @@ async fn a_target_that_accepts_and_is_killed_is_a_timeout() {
     ];
     let mut target = Process::start("raw", &args);
     target.says("ready").await;
-    let caller = caller(&client, TIMEOUT, TIMEOUT);
+    let caller = caller::<Upstream>(&client, TIMEOUT, TIMEOUT).await;
 
     let call = tokio::spawn(async move { caller.greet("bob").await });
     target.says("accepted").await;
@@ -99,13 +106,12 @@ async fn control_without_timeout_a_target_that_is_killed_hangs_the_caller() {
     assert_hangs("a call whose target was killed", call).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_target_that_drips_is_a_timeout() {
+async fn a_target_that_drips_is_a_timeout<N: NatsWire>() {
     let (_server, client, _target) = rule_breaker(Behaviour::Drip).await;
 
     let dripping = guard(
         "the timeout",
-        caller(&client, TIMEOUT, TIMEOUT).greet("bob"),
+        caller::<N>(&client, TIMEOUT, TIMEOUT).await.greet("bob"),
     )
     .await;
 
@@ -120,11 +126,10 @@ async fn control_without_timeout_a_target_that_drips_hangs_the_caller() {
     assert_hangs("a call to a target that drips", caller.greet("bob")).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn bytes_that_do_not_decode_are_a_protocol_failure() {
+async fn bytes_that_do_not_decode_are_a_protocol_failure<N: NatsWire>() {
     let (_server, client, _target) = rule_breaker(Behaviour::Garbage).await;
 
-    let garbage = caller(&client, LONG, LONG).greet("bob").await;
+    let garbage = caller::<N>(&client, LONG, LONG).await.greet("bob").await;
 
     garbage.assert_failure(RpcErrorKind::Protocol, Delivery::Accepted);
 }
@@ -138,11 +143,10 @@ async fn control_without_the_adapter_bytes_that_do_not_decode_trap_the_caller() 
     garbage.assert_trapped_untyped();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_target_that_closes_at_once_has_failed() {
+async fn a_target_that_closes_at_once_has_failed<N: NatsWire>() {
     let (_server, client, _target) = rule_breaker(Behaviour::CloseAtOnce).await;
 
-    let closed = caller(&client, LONG, LONG).greet("bob").await;
+    let closed = caller::<N>(&client, LONG, LONG).await.greet("bob").await;
 
     closed.assert_failure(RpcErrorKind::TargetFailed, Delivery::Accepted);
 }

@@ -9,18 +9,27 @@ use crate::support::outcome::Outcome;
 use crate::support::raw_target::{Behaviour, RawTarget};
 use crate::support::stack::{GREETER_PREFIX, LONG, TIMEOUT, host, links, ours};
 use crate::support::targets::{self, upstream_client};
+use crate::support::transports::{NatsWire, Upstream};
 use crate::support::wait::guard;
+
+over_both!(
+    a_target_that_traps_in_a_function_without_a_value_has_failed,
+    a_function_without_a_result_does_not_succeed_before_the_target_has_closed,
+    a_function_that_has_no_place_for_a_failure_traps_with_it,
+);
 
 const PLAIN: &str = "test:app/plain@0.1.0";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_target_that_traps_in_a_function_without_a_value_has_failed() {
+async fn a_target_that_traps_in_a_function_without_a_value_has_failed<N: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
     let target_client = server.connect().await;
     let _target =
-        targets::upstream_component(target_client, GREETER_PREFIX, &guests::target()).await;
-    let caller = host(&guests::caller(), ours(&client, &links(), LONG, LONG));
+        targets::upstream_component::<N>(target_client, GREETER_PREFIX, &guests::target()).await;
+    let caller = host(
+        &guests::caller(),
+        ours::<N>(&client, &links(), LONG, LONG).await,
+    );
 
     let trapped = caller.call(GREETER, "touch", "trap").await;
 
@@ -36,7 +45,8 @@ async fn control_without_the_adapter_a_trap_in_a_function_without_a_result_is_su
     let client = server.connect().await;
     let target_client = server.connect().await;
     let _target =
-        targets::upstream_component(target_client, GREETER_PREFIX, &guests::target()).await;
+        targets::upstream_component::<Upstream>(target_client, GREETER_PREFIX, &guests::target())
+            .await;
     let wrpc = upstream_client(&client, GREETER_PREFIX).await;
     let caller = Host::upstream(&guests::caller(), wrpc, None);
 
@@ -45,13 +55,15 @@ async fn control_without_the_adapter_a_trap_in_a_function_without_a_result_is_su
     assert!(matches!(trapped, Outcome::Returned(None)), "{trapped:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_function_without_a_result_does_not_succeed_before_the_target_has_closed() {
+async fn a_function_without_a_result_does_not_succeed_before_the_target_has_closed<N: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
     let behaviour = Behaviour::AcceptOnly;
     let _target = RawTarget::start(server.connect().await, GREETER_PREFIX, behaviour).await;
-    let caller = host(&guests::caller(), ours(&client, &links(), TIMEOUT, TIMEOUT));
+    let caller = host(
+        &guests::caller(),
+        ours::<N>(&client, &links(), TIMEOUT, TIMEOUT).await,
+    );
 
     let open = guard("the timeout", caller.call(PLAIN, "notify", "bob")).await;
 
@@ -81,19 +93,25 @@ async fn known_limit_a_trap_in_a_function_without_a_result_looks_like_success() 
     let client = server.connect().await;
     let target_client = server.connect().await;
     let _target =
-        targets::upstream_component(target_client, GREETER_PREFIX, &guests::target()).await;
-    let caller = host(&guests::caller(), ours(&client, &links(), LONG, LONG));
+        targets::upstream_component::<Upstream>(target_client, GREETER_PREFIX, &guests::target())
+            .await;
+    let caller = host(
+        &guests::caller(),
+        ours::<Upstream>(&client, &links(), LONG, LONG).await,
+    );
 
     let trapped = caller.call(PLAIN, "notify", "trap").await;
 
     assert!(matches!(trapped, Outcome::Returned(None)), "{trapped:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_function_that_has_no_place_for_a_failure_traps_with_it() {
+async fn a_function_that_has_no_place_for_a_failure_traps_with_it<N: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
-    let caller = host(&guests::caller(), ours(&client, &links(), LONG, LONG));
+    let caller = host(
+        &guests::caller(),
+        ours::<N>(&client, &links(), LONG, LONG).await,
+    );
 
     for func in ["hello", "notify"] {
         let absent = caller.call(PLAIN, func, "bob").await;

@@ -11,6 +11,7 @@ use crate::support::host::Host;
 use crate::support::nats::{NatsServer, round_trip};
 use crate::support::stack::{GREETER_PREFIX, LONG, TIMEOUT, host, links, ours};
 use crate::support::targets::{self, RAN, upstream_client};
+use crate::support::transports::Upstream;
 use crate::support::wait::{assert_hangs, guard};
 
 /// `target` may do everything; `caller` lacks what is denied to it.
@@ -40,8 +41,8 @@ async fn login(server: &NatsServer, user: &str) -> async_nats::Client {
 async fn a_caller_that_may_not_publish_finds_its_target_silent() {
     let server = NatsServer::start_with(&config(NO_CALLS)).await;
     let client = login(&server, "caller").await;
-    let _target = targets::native(login(&server, "target").await, GREETER_PREFIX).await;
-    let ours = ours(&client, &links(), LONG, Duration::from_millis(500));
+    let _target = targets::native::<Upstream>(login(&server, "target").await, GREETER_PREFIX).await;
+    let ours = ours::<Upstream>(&client, &links(), LONG, Duration::from_millis(500)).await;
 
     let refused = guard("the call", host(&guests::caller(), ours).greet("bob")).await;
 
@@ -52,7 +53,7 @@ async fn a_caller_that_may_not_publish_finds_its_target_silent() {
 async fn control_without_liveness_a_caller_that_may_not_publish_hangs() {
     let server = NatsServer::start_with(&config(NO_CALLS)).await;
     let client = login(&server, "caller").await;
-    let _target = targets::native(login(&server, "target").await, GREETER_PREFIX).await;
+    let _target = targets::native::<Upstream>(login(&server, "target").await, GREETER_PREFIX).await;
     let wrpc = upstream_client(&client, GREETER_PREFIX).await;
     let caller = Host::upstream(&guests::caller(), wrpc, None);
 
@@ -69,8 +70,8 @@ async fn a_caller_that_may_not_read_its_inbox_finds_its_target_silent_though_it_
         .await
         .expect("subscribe");
     round_trip(&target_client).await;
-    let _target = targets::native(target_client, GREETER_PREFIX).await;
-    let ours = ours(&client, &links(), LONG, TIMEOUT);
+    let _target = targets::native::<Upstream>(target_client, GREETER_PREFIX).await;
+    let ours = ours::<Upstream>(&client, &links(), LONG, TIMEOUT).await;
 
     let unheard = guard("the call", host(&guests::caller(), ours).greet("bob")).await;
 

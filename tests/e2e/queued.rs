@@ -14,7 +14,13 @@ use crate::support::nats::{NatsServer, connect, connected, disconnected, round_t
 use crate::support::proxy::Proxy;
 use crate::support::stack::{GREETER_PREFIX, LONG, Ours, SOON, TIMEOUT, host, links, ours};
 use crate::support::targets::{self, RAN, upstream_client};
+use crate::support::transports::{NatsWire, Upstream};
 use crate::support::wait::guard;
+
+over_both!(
+    a_disconnect_ends_a_call_that_is_queued,
+    a_call_of_a_disconnected_client_is_not_sent_and_never_runs,
+);
 
 /// A target whose connection holds, and a caller whose connection can be cut.
 struct Rig {
@@ -28,7 +34,7 @@ struct Rig {
 }
 
 impl Rig {
-    async fn start() -> Self {
+    async fn start<N: NatsWire>() -> Self {
         let server = NatsServer::start().await;
         let observer = server.connect().await;
         let ran = observer
@@ -36,7 +42,7 @@ impl Rig {
             .await
             .expect("subscribe");
         round_trip(&observer).await;
-        let target = targets::native(server.connect().await, GREETER_PREFIX).await;
+        let target = targets::native::<N>(server.connect().await, GREETER_PREFIX).await;
         let proxy = Proxy::start(server.port()).await;
         Self {
             client: connect(&proxy.url()).await,
@@ -48,8 +54,8 @@ impl Rig {
         }
     }
 
-    async fn caller(&mut self, timeout: Duration) -> Host<Ours> {
-        let ours = ours(&self.client, &links(), timeout, timeout);
+    async fn caller<N: NatsWire>(&mut self, timeout: Duration) -> Host<Ours<N>> {
+        let ours = ours::<N>(&self.client, &links(), timeout, timeout).await;
         let caller = host(&guests::caller(), ours);
         let first = caller.greet("first").await;
         assert_eq!(first.wave(), r#"ok("hello, first")"#);
@@ -104,8 +110,8 @@ impl Rig {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_was_queued_at_a_disconnect_is_unknown_and_runs_later() {
-    let mut rig = Rig::start().await;
-    let caller = rig.caller(TIMEOUT).await;
+    let mut rig = Rig::start::<Upstream>().await;
+    let caller = rig.caller::<Upstream>(TIMEOUT).await;
     rig.stall().await;
 
     let queued = guard("the timeout", caller.greet("queued")).await;
@@ -117,10 +123,9 @@ async fn a_call_that_was_queued_at_a_disconnect_is_unknown_and_runs_later() {
     assert_eq!(rig.next_run().await, "queued");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_disconnect_ends_a_call_that_is_queued() {
-    let mut rig = Rig::start().await;
-    let caller = rig.caller(LONG).await;
+async fn a_disconnect_ends_a_call_that_is_queued<N: NatsWire>() {
+    let mut rig = Rig::start::<N>().await;
+    let caller = rig.caller::<N>(LONG).await;
     rig.stall().await;
 
     let mut queued = core::pin::pin!(caller.greet("queued"));
@@ -136,10 +141,9 @@ async fn a_disconnect_ends_a_call_that_is_queued() {
     assert_eq!(rig.next_run().await, "queued");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_call_of_a_disconnected_client_is_not_sent_and_never_runs() {
-    let mut rig = Rig::start().await;
-    let caller = rig.caller(LONG).await;
+async fn a_call_of_a_disconnected_client_is_not_sent_and_never_runs<N: NatsWire>() {
+    let mut rig = Rig::start::<N>().await;
+    let caller = rig.caller::<N>(LONG).await;
     rig.proxy.cut();
     disconnected(&rig.client).await;
 
@@ -152,7 +156,7 @@ async fn a_call_of_a_disconnected_client_is_not_sent_and_never_runs() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn control_without_the_leaf_a_call_of_a_disconnected_client_runs_when_its_caller_is_gone() {
-    let mut rig = Rig::start().await;
+    let mut rig = Rig::start::<Upstream>().await;
     let wrpc = upstream_client(&rig.client, GREETER_PREFIX).await;
     let caller = Host::upstream(&guests::caller(), wrpc, None).context_timeout(TIMEOUT);
     rig.proxy.cut();

@@ -3,6 +3,7 @@
 use crate::support::nats::connect;
 use crate::support::process::{Process, role, say};
 use crate::support::raw_target::{Behaviour, RawTarget};
+use crate::support::transports::{NatsWire, Own, Upstream};
 use crate::support::{stream_target, targets};
 
 /// Where child processes start. In the test's own process it checks that they do.
@@ -25,11 +26,8 @@ async fn run(role: &str, args: &[&str]) {
                 say(line);
             }
         }
-        ("native", [url, prefix]) => {
-            let _target = targets::native(connect(url).await, prefix).await;
-            say("ready");
-            std::future::pending::<()>().await;
-        }
+        ("native", [url, prefix, wire]) if *wire == Own::NAME => native::<Own>(url, prefix).await,
+        ("native", [url, prefix, _]) => native::<Upstream>(url, prefix).await,
         ("raw", [url, prefix, behaviour]) => {
             let behaviour = Behaviour::ALL
                 .into_iter()
@@ -41,13 +39,22 @@ async fn run(role: &str, args: &[&str]) {
             say("ready");
             std::future::pending::<()>().await;
         }
-        ("streams", [url, prefix]) => {
-            let client = connect(url).await;
-            let _target = stream_target::serve(client, prefix, || say("sent")).await;
-            say("ready");
-            std::future::pending::<()>().await;
-        }
+        ("streams", [url, prefix, wire]) if *wire == Own::NAME => streams::<Own>(url, prefix).await,
+        ("streams", [url, prefix, _]) => streams::<Upstream>(url, prefix).await,
         ("measure", [url, adapter]) => crate::memory::measure(connect(url).await, adapter).await,
         other => panic!("no such role: {other:?}"),
     }
+}
+
+async fn native<N: NatsWire>(url: &str, prefix: &str) {
+    let _target = targets::native::<N>(connect(url).await, prefix).await;
+    say("ready");
+    std::future::pending::<()>().await;
+}
+
+async fn streams<N: NatsWire>(url: &str, prefix: &str) {
+    let client = connect(url).await;
+    let _target = stream_target::serve::<N>(client, prefix, || say("sent")).await;
+    say("ready");
+    std::future::pending::<()>().await;
 }

@@ -9,17 +9,29 @@ use crate::support::nats::NatsServer;
 use crate::support::outcome::Outcome;
 use crate::support::stack::{GREETER_PREFIX, LONG, TIMEOUT, context, host, links, ours};
 use crate::support::targets;
+use crate::support::transports::NatsWire;
+
+over_both!(
+    an_error_with_a_case_for_failures_gets_that_case,
+    a_text_is_an_error_only_where_the_host_opts_in,
+    upstreams_error_has_a_typed_view,
+    a_component_opts_in_before_its_provider_where_the_host_says_so,
+    functions_at_the_root_of_a_world_fail_with_their_own_type,
+    a_timeout_of_the_stores_context_is_a_timeout_too,
+);
 
 const NESTED: &str = "test:app/nested@0.1.0";
 const TEXTS: &str = "test:app/texts@0.1.0";
 const PLAIN: &str = "test:app/plain@0.1.0";
 const INSPECTOR: &str = "test:app/inspector@0.1.0";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_error_with_a_case_for_failures_gets_that_case() {
+async fn an_error_with_a_case_for_failures_gets_that_case<N: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
-    let caller = host(&guests::caller(), ours(&client, &links(), LONG, LONG));
+    let caller = host(
+        &guests::caller(),
+        ours::<N>(&client, &links(), LONG, LONG).await,
+    );
 
     let absent = caller.call(NESTED, "greet", "bob").await;
     absent.assert_failure(RpcErrorKind::TargetUnavailable, Delivery::NotSent);
@@ -30,18 +42,17 @@ async fn an_error_with_a_case_for_failures_gets_that_case() {
 
     // The other cases are the target's own.
     let target_client = server.connect().await;
-    let _target = targets::component(target_client, GREETER_PREFIX, &guests::target()).await;
+    let _target = targets::component::<N>(target_client, GREETER_PREFIX, &guests::target()).await;
     let failed = caller.call(NESTED, "greet", "fail").await;
     assert_eq!(failed.wave(), r#"err(not-found("the target says so"))"#);
     let trapped = caller.call(NESTED, "greet", "trap").await;
     trapped.assert_failure(RpcErrorKind::TargetFailed, Delivery::Accepted);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_text_is_an_error_only_where_the_host_opts_in() {
+async fn a_text_is_an_error_only_where_the_host_opts_in<N: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
-    let ours = ours(&client, &links(), LONG, LONG);
+    let ours = ours::<N>(&client, &links(), LONG, LONG).await;
 
     let strict = host(&guests::caller(), ours.clone());
     for func in ["greet", "find"] {
@@ -64,19 +75,18 @@ async fn a_text_is_an_error_only_where_the_host_opts_in() {
 }
 
 /// Only the value travels, so the target serves `func(name: string) -> string`.
-#[tokio::test(flavor = "multi_thread")]
-async fn upstreams_error_has_a_typed_view() {
+async fn upstreams_error_has_a_typed_view<N: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
     let caller = host(
         &guests::opaque_caller(),
-        ours(&client, &links(), TIMEOUT, TIMEOUT),
+        ours::<N>(&client, &links(), TIMEOUT, TIMEOUT).await,
     );
 
     let absent = caller.call(INSPECTOR, "greet", "bob").await;
     absent.assert_failure(RpcErrorKind::TargetUnavailable, Delivery::NotSent);
 
-    let _target = targets::hello(
+    let _target = targets::hello::<N>(
         server.connect().await,
         GREETER_PREFIX,
         "test:app/opaque@0.1.0",
@@ -88,14 +98,13 @@ async fn upstreams_error_has_a_typed_view() {
     slow.assert_failure(RpcErrorKind::Timeout, Delivery::Accepted);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_component_opts_in_before_its_provider_where_the_host_says_so() {
+async fn a_component_opts_in_before_its_provider_where_the_host_says_so<N: NatsWire>() {
     const GREETER: &str = "test:app/greeter@0.1.0";
 
     let server = NatsServer::start().await;
     let client = server.connect().await;
-    let _target = targets::hello(server.connect().await, GREETER_PREFIX, GREETER).await;
-    let ours = ours(&client, &links(), LONG, LONG);
+    let _target = targets::hello::<N>(server.connect().await, GREETER_PREFIX, GREETER).await;
+    let ours = ours::<N>(&client, &links(), LONG, LONG).await;
 
     let caller = Host::new(
         &guests::caller(),
@@ -115,23 +124,27 @@ async fn a_component_opts_in_before_its_provider_where_the_host_says_so() {
     unmarked.assert_failure(RpcErrorKind::Protocol, Delivery::Accepted);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn functions_at_the_root_of_a_world_fail_with_their_own_type() {
+async fn functions_at_the_root_of_a_world_fail_with_their_own_type<N: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
-    let caller = host(&guests::root_caller(), ours(&client, &links(), LONG, LONG));
+    let caller = host(
+        &guests::root_caller(),
+        ours::<N>(&client, &links(), LONG, LONG).await,
+    );
 
     let absent = caller.call("", "call-greet", "bob").await;
 
     absent.assert_failure(RpcErrorKind::TargetUnavailable, Delivery::NotSent);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_timeout_of_the_stores_context_is_a_timeout_too() {
+async fn a_timeout_of_the_stores_context_is_a_timeout_too<N: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
-    let _target = targets::native(server.connect().await, GREETER_PREFIX).await;
-    let caller = host(&guests::caller(), ours(&client, &links(), LONG, LONG));
+    let _target = targets::native::<N>(server.connect().await, GREETER_PREFIX).await;
+    let caller = host(
+        &guests::caller(),
+        ours::<N>(&client, &links(), LONG, LONG).await,
+    );
     let caller = caller.context_timeout(TIMEOUT);
     assert_eq!(caller.greet("bob").await.wave(), r#"ok("hello, bob")"#);
 

@@ -7,6 +7,9 @@ use crate::support::guests;
 use crate::support::nats::NatsServer;
 use crate::support::stack::GREETER_PREFIX;
 use crate::support::targets::{self, upstream_client};
+use crate::support::transports::NatsWire;
+
+over_both!(resources_live_in_one_instance_until_it_traps,);
 
 const COUNTERS: &str = "test:app/counters@0.1.0";
 
@@ -36,12 +39,11 @@ impl Counters {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn resources_live_in_one_instance_until_it_traps() {
+async fn resources_live_in_one_instance_until_it_traps<N: NatsWire>() {
     let server = NatsServer::start().await;
     let target_client = server.connect().await;
     let guest = guests::counter_target();
-    let _target = targets::component(target_client, GREETER_PREFIX, &guest).await;
+    let _target = targets::component::<N>(target_client, GREETER_PREFIX, &guest).await;
     let client = server.connect().await;
     let counters = Counters(upstream_client(&client, GREETER_PREFIX).await);
 

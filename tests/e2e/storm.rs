@@ -16,7 +16,10 @@ use crate::support::nats::{NatsServer, connected};
 use crate::support::outcome::Outcome;
 use crate::support::stack::{GREETER_PREFIX, TIMEOUT, host, links, ours};
 use crate::support::targets;
+use crate::support::transports::{NatsWire, Upstream};
 use crate::support::wait::{HANGS, guard, until};
+
+over_both!(a_thousand_callers_outlive_a_broker_that_is_killed_and_restarted,);
 
 const CALLERS: usize = 1_000;
 
@@ -137,13 +140,12 @@ async fn call_through<I>(
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_callers_outlive_a_broker_that_is_killed_and_restarted() {
+async fn a_thousand_callers_outlive_a_broker_that_is_killed_and_restarted<N: NatsWire>() {
     let mut server = NatsServer::start().await;
     let client = server.connect().await;
     let target_client = server.connect().await;
-    let _target = targets::native(target_client.clone(), GREETER_PREFIX).await;
-    let ours = ours(&client, &links(), TIMEOUT * 2, TIMEOUT);
+    let _target = targets::native::<N>(target_client.clone(), GREETER_PREFIX).await;
+    let ours = ours::<N>(&client, &links(), TIMEOUT * 2, TIMEOUT).await;
     let caller = host(&guests::caller(), ours);
     assert_eq!(caller.greet("bob").await.wave(), OK);
     let metrics = tokio::runtime::Handle::current().metrics();
@@ -175,6 +177,7 @@ async fn a_thousand_callers_outlive_a_broker_that_is_killed_and_restarted() {
     let possible = [
         Ending::Ok,
         refused,
+        Ending::failed(RpcErrorKind::Transport, Delivery::Accepted),
         // Under way when the connection went.
         lost,
         // The caller was back before the target was, or the next ones had found it silent.
@@ -207,7 +210,7 @@ async fn control_without_the_layers_the_callers_do_not_outlive_it() {
     let mut server = NatsServer::start().await;
     let client = server.connect().await;
     let target_client = server.connect().await;
-    let _target = targets::native(target_client.clone(), GREETER_PREFIX).await;
+    let _target = targets::native::<Upstream>(target_client.clone(), GREETER_PREFIX).await;
     let caller = upstream_caller(&client).await;
     assert_eq!(caller.greet("bob").await.wave(), OK);
 

@@ -15,7 +15,14 @@ use crate::support::process::Process;
 use crate::support::stack::{GREETER_PREFIX, LONG, Ours, SOON, TIMEOUT, context, links, ours};
 use crate::support::stream_target;
 use crate::support::targets::upstream_client;
+use crate::support::transports::{NatsWire, Upstream};
 use crate::support::wait::guard;
+
+over_both!(
+    a_component_reads_a_stream_of_several_parts_to_its_end,
+    a_target_that_opens_no_stream_says_why,
+    a_stream_that_is_closed_in_its_midst_fails_at_once,
+);
 
 const READER: &str = "test:app/reader@0.1.0";
 
@@ -23,7 +30,7 @@ const READER: &str = "test:app/reader@0.1.0";
 const PART: &str = r#"ok({text: "one two ", whole: false})"#;
 
 /// A component that opens a stream and reads it to its end: `wasi:io` is the host's own.
-fn reader(ours: Ours) -> Host<Ours> {
+fn reader<N: NatsWire>(ours: Ours<N>) -> Host<Ours<N>> {
     let guest = guests::stream_reader();
     Host::new(&guest, ours, context(), |component, linker| {
         wasi(linker)?;
@@ -43,28 +50,26 @@ where
     guard("the end of the stream", reader.call(READER, "read", name)).await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_component_reads_a_stream_of_several_parts_to_its_end() {
+async fn a_component_reads_a_stream_of_several_parts_to_its_end<N: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
-    let _target = stream_target::serve(server.connect().await, GREETER_PREFIX, || {}).await;
-    let reader = reader(ours(&client, &links(), LONG, LONG));
+    let _target = stream_target::serve::<N>(server.connect().await, GREETER_PREFIX, || {}).await;
+    let reader = reader::<N>(ours::<N>(&client, &links(), LONG, LONG).await);
 
     let whole = read(&reader, "bob").await;
 
     assert_eq!(whole.wave(), r#"ok({text: "one two three", whole: true})"#);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_target_that_opens_no_stream_says_why() {
+async fn a_target_that_opens_no_stream_says_why<N: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
-    let reader = reader(ours(&client, &links(), LONG, LONG));
+    let reader = reader::<N>(ours::<N>(&client, &links(), LONG, LONG).await);
 
     let absent = read(&reader, "bob").await;
     absent.assert_failure(RpcErrorKind::TargetUnavailable, Delivery::NotSent);
 
-    let _target = stream_target::serve(server.connect().await, GREETER_PREFIX, || {}).await;
+    let _target = stream_target::serve::<N>(server.connect().await, GREETER_PREFIX, || {}).await;
     let failed = read(&reader, "fail").await;
     assert_eq!(
         failed.wave(),
@@ -72,12 +77,11 @@ async fn a_target_that_opens_no_stream_says_why() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stream_that_is_closed_in_its_midst_fails_at_once() {
+async fn a_stream_that_is_closed_in_its_midst_fails_at_once<N: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
-    let _target = stream_target::serve(server.connect().await, GREETER_PREFIX, || {}).await;
-    let reader = reader(ours(&client, &links(), LONG, LONG));
+    let _target = stream_target::serve::<N>(server.connect().await, GREETER_PREFIX, || {}).await;
+    let reader = reader::<N>(ours::<N>(&client, &links(), LONG, LONG).await);
 
     let start = Instant::now();
     let broken = read(&reader, "break").await;
@@ -90,9 +94,10 @@ async fn a_stream_that_is_closed_in_its_midst_fails_at_once() {
 async fn a_stream_whose_target_is_killed_in_its_midst_fails_at_the_deadline() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
-    let mut target = Process::start("streams", &[&server.url(), GREETER_PREFIX]);
+    let args = [&*server.url(), GREETER_PREFIX, Upstream::NAME];
+    let mut target = Process::start("streams", &args);
     target.says("ready").await;
-    let reader = reader(ours(&client, &links(), TIMEOUT, TIMEOUT));
+    let reader = reader::<Upstream>(ours::<Upstream>(&client, &links(), TIMEOUT, TIMEOUT).await);
 
     let start = Instant::now();
     let call = tokio::spawn(async move { read(&reader, "hold").await });
@@ -109,7 +114,8 @@ async fn a_stream_whose_target_is_killed_in_its_midst_fails_at_the_deadline() {
 async fn control_without_the_adapter_nothing_of_a_stream_can_be_read() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
-    let _target = stream_target::serve(server.connect().await, GREETER_PREFIX, || {}).await;
+    let _target =
+        stream_target::serve::<Upstream>(server.connect().await, GREETER_PREFIX, || {}).await;
     let wrpc = upstream_client(&client, GREETER_PREFIX).await;
     let guest = guests::stream_reader();
     let reader = Host::new(&guest, wrpc, None, |component, linker| {

@@ -17,7 +17,6 @@ use wrpc_middleware::link::LinkAuthorizationLayer;
 use wrpc_middleware::liveness::TargetLivenessLayer;
 use wrpc_middleware::retry::RetryPolicy;
 use wrpc_middleware::timeout::TimeoutLayer;
-use wrpc_middleware::upstream_nats::NatsTransport;
 use wrpc_middleware::{Delivery, Invocation, Invoker, RpcErrorKind, Target};
 use wrpc_transport::Invoke;
 
@@ -26,7 +25,17 @@ use crate::support::nats::{NatsServer, round_trip};
 use crate::support::raw_target::{Behaviour, RawTarget};
 use crate::support::stack::{Cx, GREETER_PREFIX, LONG, TIMEOUT, context, host, links};
 use crate::support::targets;
+use crate::support::transports::NatsWire;
 use crate::support::wait::{guard, until};
+
+over_both!(
+    towers_retry_repeats_what_was_not_sent_until_the_target_is_there,
+    towers_retry_ends_with_the_last_failure,
+    towers_timeout_bounds_the_handshake_and_ours_the_rest,
+    towers_load_shed_sheds_what_the_limit_and_the_buffer_have_no_room_for,
+    calls_that_are_open_after_the_handshake_keep_the_next_one_waiting,
+    control_towers_limit_ends_at_the_handshake,
+);
 
 /// How a [`stack`] differs between tests.
 struct Options {
@@ -49,18 +58,16 @@ const RELAXED: Options = Options {
 
 /// `load_shed`, `timeout`, `buffer` and `retry` of `tower` between our authorization and our
 /// other layers. Counts in `attempts` what passes all of `tower`'s.
-fn stack(
+async fn stack<N: NatsWire>(
     client: &Client,
     options: &Options,
     attempts: &Arc<AtomicUsize>,
-) -> impl Invoke<Context = Cx> + Clone + use<> {
+) -> impl Invoke<Context = Cx> + Clone + use<N> {
+    let leaf = N::leaf(client).await;
     let attempts = Arc::clone(attempts);
     let retry = RetryPolicy::new(options.retries)
         .backoff(Duration::from_millis(10), Duration::from_millis(50))
         .budget(Arc::new(TpsBudget::new(Duration::from_secs(1), 1_000, 1.0)));
-    let leaf = NatsTransport::builder(client.clone())
-        .prefix("default")
-        .build();
     Invoker::new(
         ServiceBuilder::new()
             .layer(LinkAuthorizationLayer::new(links()))
@@ -80,8 +87,7 @@ fn stack(
     )
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn towers_retry_repeats_what_was_not_sent_until_the_target_is_there() {
+async fn towers_retry_repeats_what_was_not_sent_until_the_target_is_there<N: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
     let attempts = Arc::default();
@@ -89,21 +95,23 @@ async fn towers_retry_repeats_what_was_not_sent_until_the_target_is_there() {
         retries: u32::MAX,
         ..RELAXED
     };
-    let caller = host(&guests::caller(), stack(&client, &options, &attempts));
+    let caller = host(
+        &guests::caller(),
+        stack::<N>(&client, &options, &attempts).await,
+    );
 
     let call = tokio::spawn(async move { caller.greet("bob").await });
     until("some attempts without a target", async || {
         attempts.load(Ordering::Relaxed) >= 3
     })
     .await;
-    let _target = targets::native(server.connect().await, GREETER_PREFIX).await;
+    let _target = targets::native::<N>(server.connect().await, GREETER_PREFIX).await;
 
     let answered = guard("the call", call).await.expect("no panic");
     assert_eq!(answered.wave(), r#"ok("hello, bob")"#);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn towers_retry_ends_with_the_last_failure() {
+async fn towers_retry_ends_with_the_last_failure<N: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
     let attempts = Arc::default();
@@ -111,7 +119,10 @@ async fn towers_retry_ends_with_the_last_failure() {
         retries: 3,
         ..RELAXED
     };
-    let caller = host(&guests::caller(), stack(&client, &options, &attempts));
+    let caller = host(
+        &guests::caller(),
+        stack::<N>(&client, &options, &attempts).await,
+    );
 
     let absent = guard("the call", caller.greet("bob")).await;
 
@@ -119,8 +130,7 @@ async fn towers_retry_ends_with_the_last_failure() {
     assert_eq!(attempts.load(Ordering::Relaxed), 4);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn towers_timeout_bounds_the_handshake_and_ours_the_rest() {
+async fn towers_timeout_bounds_the_handshake_and_ours_the_rest<N: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
     let silent = Behaviour::NeverAccept;
@@ -131,23 +141,28 @@ async fn towers_timeout_bounds_the_handshake_and_ours_the_rest() {
         handshake: Duration::from_millis(500),
         ..RELAXED
     };
-    let caller = host(&guests::caller(), stack(&client, &options, &attempts));
+    let caller = host(
+        &guests::caller(),
+        stack::<N>(&client, &options, &attempts).await,
+    );
     let unanswered = guard("tower's timeout", caller.greet("bob")).await;
     unanswered.assert_failure(RpcErrorKind::Timeout, Delivery::Unknown);
 
     drop(silent);
-    let _target = targets::native(server.connect().await, GREETER_PREFIX).await;
+    let _target = targets::native::<N>(server.connect().await, GREETER_PREFIX).await;
     let options = Options {
         call: TIMEOUT,
         ..RELAXED
     };
-    let caller = host(&guests::caller(), stack(&client, &options, &attempts));
+    let caller = host(
+        &guests::caller(),
+        stack::<N>(&client, &options, &attempts).await,
+    );
     let slow = guard("our timeout", caller.greet("slow")).await;
     slow.assert_failure(RpcErrorKind::Timeout, Delivery::Accepted);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn towers_load_shed_sheds_what_the_limit_and_the_buffer_have_no_room_for() {
+async fn towers_load_shed_sheds_what_the_limit_and_the_buffer_have_no_room_for<N: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
     let accepted = Arc::new(AtomicUsize::new(0));
@@ -156,7 +171,10 @@ async fn towers_load_shed_sheds_what_the_limit_and_the_buffer_have_no_room_for()
         calls: 1,
         ..RELAXED
     };
-    let caller = host(&guests::caller(), stack(&client, &options, &Arc::default()));
+    let caller = host(
+        &guests::caller(),
+        stack::<N>(&client, &options, &Arc::default()).await,
+    );
 
     // At most one runs, one is held by the worker of the buffer, and one is in the buffer.
     let mut calls = JoinSet::new();
@@ -191,8 +209,7 @@ fn invocation() -> Invocation<Cx> {
     Invocation::new(context(), "test:app/greeter", "greet", vec![0].into()).with_target(greeter)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn calls_that_are_open_after_the_handshake_keep_the_next_one_waiting() {
+async fn calls_that_are_open_after_the_handshake_keep_the_next_one_waiting<N: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
     let accepted = Arc::new(AtomicUsize::new(0));
@@ -200,11 +217,7 @@ async fn calls_that_are_open_after_the_handshake_keep_the_next_one_waiting() {
     let service = ServiceBuilder::new()
         .layer(ConcurrencyLimitLayer::new(2))
         .layer(TargetLivenessLayer::new(LONG))
-        .service(
-            NatsTransport::builder(client.clone())
-                .prefix("default")
-                .build(),
-        );
+        .service(N::leaf(&client).await);
 
     let first = service.clone().oneshot(invocation()).await.expect("taken");
     let _second = service.clone().oneshot(invocation()).await.expect("taken");
@@ -228,8 +241,7 @@ async fn calls_that_are_open_after_the_handshake_keep_the_next_one_waiting() {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn control_towers_limit_ends_at_the_handshake() {
+async fn control_towers_limit_ends_at_the_handshake<N: NatsWire>() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
     let accepted = Arc::new(AtomicUsize::new(0));
@@ -237,11 +249,7 @@ async fn control_towers_limit_ends_at_the_handshake() {
     let service = ServiceBuilder::new()
         .layer(TowerConcurrencyLimitLayer::new(2))
         .layer(TargetLivenessLayer::new(LONG))
-        .service(
-            NatsTransport::builder(client.clone())
-                .prefix("default")
-                .build(),
-        );
+        .service(N::leaf(&client).await);
 
     let mut open = Vec::new();
     for _ in 0..3 {

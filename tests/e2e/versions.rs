@@ -9,13 +9,14 @@ use crate::support::host::Host;
 use crate::support::nats::NatsServer;
 use crate::support::outcome::{Failure, Outcome};
 use crate::support::stack::{LONG, context, host, links, ours};
+use crate::support::transports::Own;
 
 /// What a guest of a version gets of a call to a target that isn't there.
 async fn absent(version: &str) -> Outcome {
     let server = NatsServer::start().await;
     let client = server.connect().await;
     let guest = guests::versioned_caller(version);
-    let caller = host(&guest, ours(&client, &links(), LONG, LONG));
+    let caller = host(&guest, ours::<Own>(&client, &links(), LONG, LONG).await);
     caller.greet("bob").await
 }
 
@@ -83,7 +84,7 @@ async fn a_guest_without_other_is_refused_when_it_is_linked() {
     let server = NatsServer::start().await;
     let client = server.connect().await;
     let guest = guests::versioned_caller("without-other");
-    let ours = ours(&client, &links(), LONG, LONG);
+    let ours = ours::<Own>(&client, &links(), LONG, LONG).await;
 
     let refused = Host::new(&guest, ours, context(), |component, linker| {
         ImportLinker::new(component).link(linker).map(drop)

@@ -13,4 +13,6 @@ pub mod stack;
 pub mod stream_target;
 pub mod tap;
 pub mod targets;
+#[macro_use]
+pub mod transports;
 pub mod wait;

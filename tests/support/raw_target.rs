@@ -45,14 +45,18 @@ impl Behaviour {
         format!("{self:?}")
     }
 
-    async fn answer(self, client: &Client, reply: async_nats::Subject, accepted: impl Fn()) {
+    async fn answer(
+        self,
+        client: &Client,
+        reply: async_nats::Subject,
+        inbox: String,
+        accepted: impl Fn(),
+    ) {
         if matches!(self, Self::NeverAccept) {
             return;
         }
         let results = format!("{reply}.results");
-        let handshake = client
-            .publish_with_reply(reply, client.new_inbox(), Bytes::new())
-            .await;
+        let handshake = client.publish_with_reply(reply, inbox, Bytes::new()).await;
         handshake.expect("accept the call");
         round_trip(client).await;
         accepted();
@@ -114,13 +118,29 @@ impl RawTarget {
             .subscribe(format!("{prefix}.wrpc.0.0.1.>"))
             .await
             .expect("subscribe");
+        // Where it hears of its callers, to whom it would be gone if it did not.
+        let inbox = client.new_inbox();
+        let mut heard = client
+            .subscribe(format!("{inbox}.>"))
+            .await
+            .expect("subscribe");
         round_trip(&client).await;
         Self(tokio::spawn(async move {
             let mut running = tokio::task::JoinSet::new();
-            while let Some(call) = calls.next().await {
+            let mut number = 0;
+            loop {
+                let call = tokio::select! {
+                    call = calls.next() => call,
+                    Some(_) = heard.next() => continue,
+                };
+                let Some(call) = call else { return };
                 let (client, accepted) = (client.clone(), accepted.clone());
                 let reply = call.reply.expect("a reply subject");
-                running.spawn(async move { behaviour.answer(&client, reply, accepted).await });
+                let inbox = format!("{inbox}.{number}");
+                number += 1;
+                running.spawn(async move {
+                    behaviour.answer(&client, reply, inbox, accepted).await;
+                });
             }
         }))
     }

@@ -6,18 +6,18 @@ use async_nats::{Client, HeaderMap};
 use tower::Layer;
 use wrpc_middleware::link::{Link, LinkTable};
 use wrpc_middleware::runtime::ImportLinker;
-use wrpc_middleware::upstream_nats::NatsTransport;
 use wrpc_middleware::{Context, Invoker, Stack, Target};
 
 use wrpc_transport::Invoke;
 
 use crate::support::host::Host;
+use crate::support::transports::NatsWire;
 
 /// The context of every call of the tests' hosts.
 pub type Cx = Context<Option<HeaderMap>>;
 
 /// A transport with all of the project's layers.
-pub type Ours = Invoker<<Stack<LinkTable> as Layer<NatsTransport>>::Service, Cx>;
+pub type Ours<N> = Invoker<<Stack<LinkTable> as Layer<<N as NatsWire>::Leaf>>::Service, Cx>;
 
 /// The subject prefix of the target `greeter`.
 pub const GREETER_PREFIX: &str = "default.greeter";
@@ -53,14 +53,16 @@ pub fn context() -> Cx {
 }
 
 /// The stack over `client`.
-pub fn ours(client: &Client, links: &LinkTable, timeout: Duration, handshake: Duration) -> Ours {
-    let leaf = NatsTransport::builder(client.clone())
-        .prefix("default")
-        .build();
+pub async fn ours<N: NatsWire>(
+    client: &Client,
+    links: &LinkTable,
+    timeout: Duration,
+    handshake: Duration,
+) -> Ours<N> {
     let stack = Stack::new(links.clone())
         .timeout(timeout)
         .handshake_timeout(handshake);
-    Invoker::new(stack.layer(leaf))
+    Invoker::new(stack.layer(N::leaf(client).await))
 }
 
 /// The component `client`, its imports linked over a stack.

@@ -7,17 +7,18 @@ use tokio::task::JoinSet;
 use wrpc_transport::{Index, Serve as _};
 
 use crate::support::nats::round_trip;
-use crate::support::targets::{Target, upstream_client};
+use crate::support::targets::Target;
+use crate::support::transports::NatsWire;
 
 /// Serves `open` of `test:app/streams` as the name says: "break" closes the stream in its midst,
 /// "fail" opens none, "hold" sends the same and then nothing more, anything else is a whole stream.
 /// `sent` is called once the broker has all that will be sent.
-pub async fn serve(
+pub async fn serve<N: NatsWire>(
     client: Client,
     prefix: &str,
     sent: impl Fn() + Clone + Send + 'static,
 ) -> Target {
-    let wrpc = upstream_client(&client, prefix).await;
+    let wrpc = N::server(&client, prefix).await;
     let calls = wrpc
         .serve("test:app/streams@0.1.0", "open", [])
         .await

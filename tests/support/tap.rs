@@ -29,6 +29,13 @@ impl Tap {
         tap
     }
 
+    /// Those of them that are calls.
+    pub async fn calls_up_to_now(&mut self, client: &Client) -> Vec<String> {
+        let mut subjects = self.subjects_up_to_now(client).await;
+        subjects.retain(|subject| subject.contains(".wrpc.0.0.1."));
+        subjects
+    }
+
     /// The subjects of all messages since the start or the last call of this that `client` sent,
     /// or that others sent before now.
     pub async fn subjects_up_to_now(&mut self, client: &Client) -> Vec<String> {

@@ -18,6 +18,7 @@ use wrpc_transport::ServeExt as _;
 use crate::support::bindings::server;
 use crate::support::host::{GREETER, State};
 use crate::support::nats::round_trip;
+use crate::support::transports::NatsWire;
 use server::exports::test::app::{greeter, plain};
 use server::wrpc::errors::types::{Delivery, Failure, RpcError};
 
@@ -107,8 +108,8 @@ impl<C: Send> plain::Handler<C> for Native {
 }
 
 /// Serves a native program's `greeter` and `plain` under `prefix`.
-pub async fn native(client: Client, prefix: &str) -> Target {
-    let wrpc = upstream_client(&client, prefix).await;
+pub async fn native<N: NatsWire>(client: Client, prefix: &str) -> Target {
+    let wrpc = N::server(&client, prefix).await;
     let handler = Native(client.clone());
     let served = Box::pin(server::serve(&wrpc, handler))
         .await
@@ -127,8 +128,8 @@ pub async fn native(client: Client, prefix: &str) -> Target {
 }
 
 /// Serves `greeter` by upstream's `serve_values`, with the types that the WIT stands for.
-pub async fn values(client: Client, prefix: &str) -> Target {
-    let wrpc = upstream_client(&client, prefix).await;
+pub async fn values<N: NatsWire>(client: Client, prefix: &str) -> Target {
+    let wrpc = N::server(&client, prefix).await;
     let native = Native(client.clone());
     let mut served = JoinSet::new();
     /// Serves one function, as the handler of the same name does.
@@ -163,8 +164,8 @@ pub async fn values(client: Client, prefix: &str) -> Target {
 }
 
 /// Serves `instance#greet` as a plain `func(name: string) -> string`, by upstream's `serve_values`.
-pub async fn hello(client: Client, prefix: &str, instance: &str) -> Target {
-    let wrpc = upstream_client(&client, prefix).await;
+pub async fn hello<N: NatsWire>(client: Client, prefix: &str, instance: &str) -> Target {
+    let wrpc = N::server(&client, prefix).await;
     let calls = wrpc
         .serve_values::<(String,), (String,)>(instance, "greet", [])
         .await
@@ -186,8 +187,12 @@ pub async fn hello(client: Client, prefix: &str, instance: &str) -> Target {
 }
 
 /// Serves a component's exports under `prefix` with upstream's `ServeExt`.
-pub async fn upstream_component(client: Client, prefix: &str, component: &[u8]) -> Target {
-    let wrpc = upstream_client(&client, prefix).await;
+pub async fn upstream_component<N: NatsWire>(
+    client: Client,
+    prefix: &str,
+    component: &[u8],
+) -> Target {
+    let wrpc = N::server(&client, prefix).await;
     let engine = Engine::default();
     let component = Component::new(&engine, component).expect("a component");
     let pre = Linker::new(&engine)
@@ -205,7 +210,9 @@ pub async fn upstream_component(client: Client, prefix: &str, component: &[u8]) 
             let (engine, state) = (engine.clone(), wrpc.clone());
             let calls = wrpc
                 .serve_function(
-                    move || Store::new(&engine, State::new(state.clone(), None, None)),
+                    move || {
+                        Store::new(&engine, State::new(state.clone(), Default::default(), None))
+                    },
                     pre.clone(),
                     Arc::new(HashMap::default()),
                     ty,
@@ -230,8 +237,8 @@ pub async fn upstream_component(client: Client, prefix: &str, component: &[u8]) 
 }
 
 /// Serves a component's exports under `prefix` with the project's adapter.
-pub async fn component(client: Client, prefix: &str, component: &[u8]) -> Target {
-    let wrpc = upstream_client(&client, prefix).await;
+pub async fn component<N: NatsWire>(client: Client, prefix: &str, component: &[u8]) -> Target {
+    let wrpc = N::server(&client, prefix).await;
     let engine = Engine::default();
     let component = Component::new(&engine, component).expect("a component");
     let pre = Linker::new(&engine)
@@ -239,7 +246,7 @@ pub async fn component(client: Client, prefix: &str, component: &[u8]) -> Target
         .expect("a component without imports");
     let state = wrpc.clone();
     let server = ExportServer::new(pre, move || {
-        Store::new(&engine, State::new(state.clone(), None, None))
+        Store::new(&engine, State::new(state.clone(), Default::default(), None))
     });
     let mut calls = server.serve(&wrpc).await.expect("serve");
     round_trip(&client).await;
