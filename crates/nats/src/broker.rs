@@ -197,6 +197,22 @@ impl Broker {
         }))
     }
 
+    /// Waits until what was published so far has left, and what waits for room.
+    pub(crate) async fn settle(&self) {
+        for waiting in [&self.begun, &self.unattended] {
+            let (sender, sent) = oneshot::channel();
+            let last = Publishing(Box::pin(async move {
+                // Whoever waits for it may have given up.
+                let _ = sender.send(());
+                Ok(())
+            }));
+            if waiting.send(last).await.is_ok() {
+                let _ = sent.await;
+            }
+        }
+        let _ = self.nats.flush().await;
+    }
+
     /// Sees to it that a message is sent, after those that were left before.
     pub(crate) fn leave(&self, publishing: Publishing) {
         if self.unattended.try_send(publishing).is_err() {

@@ -2,12 +2,15 @@
 
 use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
+use core::time::Duration;
 use std::sync::{Arc, Weak};
 
 use async_nats::connection::State;
 use async_nats::{Message, Subject};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tracing::{debug, trace};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
@@ -47,15 +50,15 @@ pub(crate) struct Core {
 /// Keeps the tasks of a connection alive: every client and every call has it.
 pub(crate) struct Connection {
     core: Arc<Core>,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
+
+/// How long the last messages may take to leave once nobody has the connection any more.
+const LEAVE: Duration = Duration::from_secs(2);
 
 impl Connection {
     pub(crate) fn new(core: Arc<Core>, tasks: JoinSet<()>) -> Self {
-        Self {
-            core,
-            _tasks: tasks,
-        }
+        Self { core, tasks }
     }
 
     pub(crate) fn core(&self) -> &Arc<Core> {
@@ -96,6 +99,24 @@ impl Connection {
 
     pub(crate) fn turn_away(&self, peer: &Subject) {
         self.core.turn_away(peer);
+    }
+}
+
+impl Drop for Connection {
+    /// The NATS client forgets what it has not sent when the last of it is dropped: the last
+    /// results, or that the last call is given up.
+    fn drop(&mut self) {
+        let tasks = core::mem::take(&mut self.tasks);
+        let broker = Arc::clone(self.broker());
+        if let Ok(runtime) = Handle::try_current()
+            && broker.is_connected()
+        {
+            runtime.spawn(async move {
+                // Whether it was in time or not.
+                let _ = timeout(LEAVE, broker.settle()).await;
+                drop(tasks);
+            });
+        }
     }
 }
 

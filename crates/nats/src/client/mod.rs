@@ -65,7 +65,7 @@ impl Client {
     /// for minutes.
     ///
     /// Costs one subscription and four tasks, for as long as there is a clone of the client or a
-    /// call of it.
+    /// call of it, and until the last messages have left, within two seconds.
     ///
     /// # Errors
     ///

@@ -21,6 +21,7 @@ mod floods;
 mod hostile;
 mod interop;
 mod keepalive;
+mod leaks;
 mod permissions;
 mod refusals;
 mod roles;

@@ -53,6 +53,7 @@ async fn run(role: &str, args: &[&str]) {
             say("ready");
             std::future::pending::<()>().await;
         }
+        ("drop calls", [url]) => crate::leaks::drop_calls(url).await,
         other => panic!("no such role: {other:?}"),
     }
 }

@@ -96,6 +96,11 @@ impl Target {
         look(&self.work.lock().unwrap())
     }
 
+    /// Forgets what it did.
+    pub fn forget(&self) {
+        *self.work.lock().unwrap() = Work::default();
+    }
+
     /// How many calls began.
     pub fn begun(&self) -> usize {
         self.work(|work| work.begun.len())
