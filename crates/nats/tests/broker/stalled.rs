@@ -111,7 +111,7 @@ async fn what_is_held_for_a_reader_is_bounded() {
     for (together, each) in [(all, all / 2), (all / 2, all)] {
         let options = Options::new().id("client").max_buffered(together, each);
         let client = ours(&server, options).await;
-        let mut stalled = accepted(&client, "flood", "x").await;
+        let mut stalled = open(&client, "flood", "x").await.unwrap();
         let overrun = async {
             let mut bytes = Vec::new();
             while stalled.progress.failure().is_none() {
@@ -173,6 +173,7 @@ async fn a_full_queue_loses_nothing() {
         assert!(sent.eq(0..MESSAGES), "{results}");
     });
     guard("calls over a full queue", join_all(calls)).await;
+    work.idles().await;
     assert_eq!(work.work(|work| work.answered), CALLS);
 
     // Those that are given up are given up on the other side too.
