@@ -160,9 +160,16 @@ impl Broker {
             reply,
             headers,
         };
-        match self.offer(message) {
+        match self.offer(message.clone()) {
             Ok(Published::Queued) => {}
-            Ok(Published::Waiting(publishing)) => self.leave(publishing),
+            Ok(Published::Waiting(begun)) => {
+                // It would be given room while it waits for its turn, which those before it need.
+                drop(begun);
+                let broker = Arc::clone(self);
+                self.leave(Publishing(Box::pin(async move {
+                    broker.nats.publish_message(message).await
+                })));
+            }
             Err(error) => debug!(?error, "a message was not published"),
         }
     }

@@ -72,8 +72,9 @@ impl Options {
     /// The id of the component that calls, and is called, over the client.
     ///
     /// Functions are served under it, and it is part of the inbox, so that permissions of the broker
-    /// can bind both to it: `_INBOX.<id>.>`, with `%2E` for a dot in the id and `%25` for a percent
-    /// sign. None by default: nothing stands in its place.
+    /// can bind both to it: `_INBOX.<id>.>`, with `%2E` for a dot in the id, `%25` for a percent sign,
+    /// and the first letter escaped the same way where the id is a name of the protocol (`wrpc`,
+    /// `params`, `results`, `cancel`, `alive`). None by default: nothing stands in its place.
     ///
     /// The least that the broker has to permit:
     ///

@@ -13,6 +13,7 @@
 use core::fmt::Write as _;
 
 use async_nats::Subject;
+use percent_encoding::percent_decode_str;
 use wrpc_middleware_transport::Target;
 
 use crate::PROTOCOL;
@@ -165,14 +166,21 @@ pub(crate) fn server(peer: &str) -> &str {
     }
 }
 
-/// `id` as one token, another for each id.
+/// `id` as one token that means nothing else, another for each id.
 pub(crate) fn token(id: &str) -> String {
-    id.replace('%', "%25").replace('.', "%2E")
+    let token = id.replace('%', "%25").replace('.', "%2E");
+    match token.bytes().next() {
+        Some(first) if is_of_protocol(&token) => {
+            let (_, rest) = token.split_at(1);
+            format!("%{first:02X}{rest}")
+        }
+        _ => token,
+    }
 }
 
-/// The id that is this token.
+/// The id that this token is.
 pub(crate) fn untoken(token: &str) -> String {
-    token.replace("%2E", ".").replace("%25", "%")
+    percent_decode_str(token).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -259,8 +267,12 @@ mod tests {
     fn ids_with_dots_are_tokens_of_their_own() {
         assert_eq!(token("a.b"), "a%2Eb");
         assert_ne!(token("a%2Eb"), token("a.b"));
-        for id in ["a", "a.b", "a%2Eb", "%", "%25.%"] {
+        for id in [
+            "a", "a.b", "a%2Eb", "%", "%25.%", "größe", "wrpc", "results", "alive",
+        ] {
             assert_eq!(untoken(&token(id)), id);
+            let inbox = format!("_INBOX.{}.x.y", token(id));
+            assert!(InboxPrefixes::new(["_INBOX"]).permit(&inbox), "{inbox}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use core::future::poll_fn;
 use core::task::{Context, Poll, ready};
+use core::time::Duration;
 use std::sync::Arc;
 
 use async_nats::client::PublishError;
@@ -23,6 +24,9 @@ use crate::broker::{Published, Publishing};
 use crate::connection::ConnectionState;
 use crate::exchange::{Exchange, Side};
 use crate::{Incoming, Outgoing, header, subject};
+
+/// How often a client is looked at that is to come back.
+const LOOK: Duration = Duration::from_millis(10);
 
 impl<C> Service<Invocation<C>> for Client
 where
@@ -103,9 +107,10 @@ impl Client {
         let broker = self.connection().broker();
         let mut state = self.connection_state();
         let reconnect = async {
-            // The watch follows a little later than what the client itself says.
+            // What the client itself says may follow a little later than the watch, or earlier.
             while !broker.is_connected() {
-                if state.changed().await.is_err() || *state.borrow() == ConnectionState::Closed {
+                let changed = timeout(LOOK, state.changed()).await;
+                if matches!(changed, Ok(Err(_))) || *state.borrow() == ConnectionState::Closed {
                     return core::future::pending().await;
                 }
             }

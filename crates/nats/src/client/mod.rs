@@ -64,7 +64,7 @@ impl Client {
     /// Leave the `ping_interval` of NATS at its default, and a server that is frozen goes unnoticed
     /// for minutes.
     ///
-    /// Costs one subscription and four tasks, for as long as there is a clone of the client or a
+    /// Costs one subscription and some tasks, five at most, for as long as there is a clone of the client or a
     /// call of it, and until the last messages have left, within two seconds.
     ///
     /// # Errors

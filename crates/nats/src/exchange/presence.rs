@@ -29,7 +29,10 @@ impl Exchange {
     /// The server that took the call is no longer there. Those that it took other calls of have to
     /// ask too.
     pub(super) fn peer_is_gone(&self) {
-        let peer = self.state().peer.clone();
+        let state = self.state();
+        // One that was asked for because another's is gone has none to ask for.
+        let peer = state.peer.clone().filter(|_| !state.is_suspect);
+        drop(state);
         self.refused(self.error(
             RpcErrorKind::TargetFailed,
             Delivery::Accepted,
