@@ -64,8 +64,8 @@ impl Client {
     /// Leave the `ping_interval` of NATS at its default, and a server that is frozen goes unnoticed
     /// for minutes.
     ///
-    /// Costs one subscription and some tasks, five at most, for as long as there is a clone of the client or a
-    /// call of it, and until the last messages have left, within two seconds.
+    /// Costs one subscription and some tasks, five at most, for as long as there is a clone of the
+    /// client or a call of it, and until the last messages have left, within two seconds.
     ///
     /// # Errors
     ///
@@ -103,12 +103,10 @@ impl Client {
             let nowhere = below(&options.inbox(), Id::random().as_str());
             running.spawn(tasks::keep_alive(Arc::clone(&core), nowhere, interval));
         }
-        match &options.events {
-            Some(events) => events.attach(&core),
-            None => {
-                running.spawn(tasks::watch(Arc::clone(&core)));
-            }
+        if let Some(events) = &options.events {
+            events.attach(&core);
         }
+        running.spawn(tasks::watch(Arc::clone(&core), options.events.is_some()));
         let refused = |source| ConnectError::Inbox {
             inbox: wildcard.as_str().into(),
             source,

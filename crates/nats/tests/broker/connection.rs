@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tower::Service as _;
 use wrpc_middleware_errors::{Delivery, RpcErrorKind};
-use wrpc_middleware_nats::{Client, ConnectionState, Options};
+use wrpc_middleware_nats::{Client, ConnectionState, EventSink, Options};
 use wrpc_middleware_transport::{Paths, Target as Name};
 
 use crate::support::calls::{
@@ -327,4 +327,29 @@ async fn who_waits_for_the_broker_does_so_through_a_disconnect() {
     proxy.mend();
     guard("a round trip", round_trip).await.unwrap();
     let _requests = guard("calls", serving).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_are_lost_are_made_up_for() {
+    let server = NatsServer::start().await;
+    let target = ours(&server, Options::new().id(TARGET)).await;
+    let _work = Target::start(&target).await;
+    let proxy = Proxy::start(server.port()).await;
+    let nats = crate::support::nats::connect(&proxy.url()).await;
+    // All of them: nobody passes them on.
+    let options = Options::new().events(EventSink::new());
+    let options = options.default_target(Name::new(TARGET).unwrap());
+    let client = Client::new(nats, options).await.expect("a client");
+    let held = accepted(&client, "hold", "x").await;
+    proxy.cut();
+    let lost = guard("the loss", finish(held)).await;
+    assert_eq!(
+        ending(&lost),
+        Err((RpcErrorKind::Transport, Delivery::Accepted))
+    );
+    becomes(&client, ConnectionState::Disconnected).await;
+    proxy.mend();
+    becomes(&client, ConnectionState::Connected).await;
+    let echoed = guard("an echo", call(&client, "echo", "x")).await;
+    assert_eq!(echoed.unwrap(), b"x");
 }
