@@ -10,7 +10,7 @@
 //! |---|---|---|
 //! | `wrpc-middleware-errors` | [`RpcError`], [`RpcErrorKind`], [`Delivery`] | |
 //! | `wrpc-middleware-transport` | [`Stack`], its layers, [`Invoker`], [`Transport`] | |
-//! | | [`upstream_nats`], the leaf over `wrpc_transport_nats::Client` | `upstream-nats` |
+//! | | `upstream_nats`, the leaf over `wrpc_transport_nats::Client` | `upstream-nats` |
 //! | `wrpc-middleware-nats` | [`nats`], the NATS transport, for both sides of a call | `nats` |
 //! | `wrpc-middleware-runtime` | [`runtime`], the Wasmtime adapter | `runtime` |
 

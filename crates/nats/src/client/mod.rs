@@ -60,7 +60,7 @@ impl Client {
     /// A client over a connection of the host's.
     ///
     /// Without an [`EventSink`](Options::events) the broker's refusals are not noticed, and losses
-    /// of the connection some ten milliseconds later; [`connect`](crate::connect) has all of it.
+    /// of the connection some ten milliseconds later; [`connect`](crate::connect()) has all of it.
     /// Leave the `ping_interval` of NATS at its default, and a server that is frozen goes unnoticed
     /// for minutes.
     ///

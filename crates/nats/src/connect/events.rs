@@ -14,7 +14,7 @@ use crate::connection::{ConnectionState, Core};
 /// Takes the events of a NATS client, for a [`Client`](crate::Client) over it.
 ///
 /// The broker's refusals of single messages and the loss of a connection are events, and a NATS
-/// client has one callback for them. [`connect`](crate::connect) sees to it; a host that connects
+/// client has one callback for them. [`connect`](crate::connect()) sees to it; a host that connects
 /// by itself passes a sink:
 ///
 /// ```no_run

@@ -40,7 +40,7 @@ impl Client {
     /// The calls of the function `func` of `instance`, to be taken or refused one by one.
     ///
     /// `paths` are the asynchronous parameters to come, as
-    /// [`Serve::serve`](wrpc_transport::Serve::serve) takes them.
+    /// [`Serve::serve`] takes them.
     ///
     /// # Errors
     ///
