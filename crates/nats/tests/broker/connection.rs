@@ -5,13 +5,12 @@ use std::time::Instant;
 
 use futures::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tower::Service as _;
 use wrpc_middleware_errors::{Delivery, RpcErrorKind};
 use wrpc_middleware_nats::{Client, ConnectionState, EventSink, Options};
 use wrpc_middleware_transport::{Paths, Target as Name};
 
 use crate::support::calls::{
-    LONG, SHORT, SOON, accepted, call, ending, finish, invocation, open, ours_at, typed, within,
+    LONG, SHORT, SOON, accepted, becomes, call, ending, finish, open, ours_at, typed, within,
 };
 use crate::support::freezer::Freezer;
 use crate::support::nats::NatsServer;
@@ -19,13 +18,6 @@ use crate::support::peers::{INSTANCE, TARGET, ours};
 use crate::support::proxy::Proxy;
 use crate::support::target::Target;
 use crate::support::wait::{guard, until};
-
-/// Waits until the state of the connection is this one.
-async fn becomes(client: &Client, state: ConnectionState) {
-    let mut watch = client.connection_state();
-    let becomes = watch.wait_for(|now| *now == state);
-    guard("the state of a connection", becomes).await.unwrap();
-}
 
 /// A client without our events.
 async fn bare(url: &str) -> Client {
@@ -249,65 +241,6 @@ async fn a_frozen_broker_is_noticed_and_calls_end_at_their_deadline() {
     freezer.thaw();
     // Until the server has noticed, it passes calls on to a connection that is gone.
     until("an echo", async || call(&caller, "echo", "x").await.is_ok()).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_call_that_waits_for_room_at_a_disconnect_is_not_sent_and_never_runs() {
-    let server = NatsServer::start().await;
-    let target = ours(&server, Options::new().id(TARGET)).await;
-    let work = Target::start(&target).await;
-    let proxy = Proxy::start(server.port()).await;
-    let nats = async_nats::ConnectOptions::new()
-        .client_capacity(2)
-        .reconnect_delay_callback(|_| Duration::from_millis(20))
-        .connect(proxy.url())
-        .await
-        .unwrap();
-    let options = Options::new().default_target(Name::new(TARGET).unwrap());
-    let mut client = Client::new(nats, options).await.unwrap();
-    proxy.stall();
-    // The wire takes no more at some time, and then the queue.
-    let mut names = (0..).map(|n| format!("{n} waits "));
-    let (call, name) = loop {
-        let name = names.next().unwrap();
-        let mut params = name.clone().into_bytes();
-        params.resize(256 * 1024, b'.');
-        let mut call = Box::pin(client.call(invocation("hold", params)));
-        if futures::poll!(&mut call).is_pending() {
-            break (call, name);
-        }
-    };
-    proxy.cut();
-    becomes(&client, ConnectionState::Disconnected).await;
-    proxy.mend();
-    becomes(&client, ConnectionState::Connected).await;
-    // There is room now.
-    guard("a round trip", client.round_trip()).await.unwrap();
-
-    let refused = match guard("the call", call).await {
-        Ok(call) => guard("the loss", finish(call)).await,
-        Err(error) => Err(error),
-    };
-
-    assert_eq!(
-        ending(&refused),
-        Err((RpcErrorKind::Transport, Delivery::NotSent)),
-        "{name}"
-    );
-    guard("a round trip", client.round_trip()).await.unwrap();
-    let last = guard(
-        "the last call",
-        crate::support::calls::call(&client, "echo", "last"),
-    )
-    .await;
-    assert_eq!(last.unwrap(), b"last");
-    work.work(|work| {
-        assert!(
-            !work.begun.iter().any(|begun| begun.starts_with(&name)),
-            "{:?}",
-            work.begun.len()
-        );
-    });
 }
 
 #[tokio::test(flavor = "multi_thread")]

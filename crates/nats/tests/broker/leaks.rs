@@ -11,7 +11,7 @@ use wrpc_middleware_errors::{Delivery, RpcErrorKind};
 use wrpc_middleware_nats::{Client, ConnectionState, Options};
 use wrpc_middleware_transport::Paths;
 
-use crate::support::calls::{LONG, accepted, call, ending, finish, open, ours_at};
+use crate::support::calls::{LONG, accepted, becomes, call, ending, finish, open, ours_at};
 use crate::support::nats::NatsServer;
 use crate::support::peers::{INSTANCE, TARGET, ours};
 use crate::support::process::{Process, say};
@@ -85,9 +85,7 @@ pub async fn drop_calls(url: &str) {
 
     say("cut");
     for client in [&client, &hasty, &target] {
-        let mut state = client.connection_state();
-        let lost = state.wait_for(|state| *state == ConnectionState::Disconnected);
-        guard("the loss", lost).await.unwrap();
+        becomes(client, ConnectionState::Disconnected).await;
     }
     let held = Held::by(clients);
     let before = memory();

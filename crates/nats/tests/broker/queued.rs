@@ -4,10 +4,12 @@ use core::time::Duration;
 
 use bytes::Bytes;
 use futures::future::join_all;
+use tower::Service as _;
 use wrpc_middleware_errors::{Delivery, RpcErrorKind};
 use wrpc_middleware_nats::{Client, ConnectionState, Options};
+use wrpc_middleware_transport::Target as Name;
 
-use crate::support::calls::{call, ending, open, ours_at, within};
+use crate::support::calls::{becomes, call, ending, finish, invocation, open, ours_at, within};
 use crate::support::nats::NatsServer;
 use crate::support::peers::{TARGET, ours};
 use crate::support::proxy::Proxy;
@@ -53,12 +55,9 @@ impl Rig {
     /// The connection goes, and comes back.
     async fn reconnect(&self) {
         self.proxy.cut();
-        let mut state = self.client.connection_state();
-        let lost = state.wait_for(|state| *state == ConnectionState::Disconnected);
-        guard("the loss", lost).await.unwrap();
+        becomes(&self.client, ConnectionState::Disconnected).await;
         self.proxy.mend();
-        let back = state.wait_for(|state| *state == ConnectionState::Connected);
-        guard("the connection", back).await.unwrap();
+        becomes(&self.client, ConnectionState::Connected).await;
         // Comes after all that was queued.
         let echoed = guard("the last call", call(&self.client, "echo", "last")).await;
         assert_eq!(echoed.unwrap(), b"last");
@@ -100,4 +99,59 @@ async fn calls_that_were_given_up_are_stopped() {
     );
     rig.work.has_stopped(CALLS + 1).await;
     assert_eq!(rig.work.work(|work| work.answered), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_waits_for_room_at_a_disconnect_is_not_sent_and_never_runs() {
+    let server = NatsServer::start().await;
+    let target = ours(&server, Options::new().id(TARGET)).await;
+    let work = Target::start(&target).await;
+    let proxy = Proxy::start(server.port()).await;
+    let nats = async_nats::ConnectOptions::new()
+        .client_capacity(2)
+        .reconnect_delay_callback(|_| Duration::from_millis(20))
+        .connect(proxy.url())
+        .await
+        .unwrap();
+    let options = Options::new().default_target(Name::new(TARGET).unwrap());
+    let mut client = Client::new(nats, options).await.unwrap();
+    proxy.stall();
+    // The wire takes no more at some time, and then the queue.
+    let mut names = (0..).map(|n| format!("{n} waits "));
+    let (waiting, name) = loop {
+        let name = names.next().unwrap();
+        let mut params = name.clone().into_bytes();
+        params.resize(256 * 1024, b'.');
+        let mut waiting = Box::pin(client.call(invocation("hold", params)));
+        if futures::poll!(&mut waiting).is_pending() {
+            break (waiting, name);
+        }
+    };
+    proxy.cut();
+    becomes(&client, ConnectionState::Disconnected).await;
+    proxy.mend();
+    becomes(&client, ConnectionState::Connected).await;
+    // There is room now.
+    guard("a round trip", client.round_trip()).await.unwrap();
+
+    let refused = match guard("the call", waiting).await {
+        Ok(call) => guard("the loss", finish(call)).await,
+        Err(error) => Err(error),
+    };
+
+    assert_eq!(
+        ending(&refused),
+        Err((RpcErrorKind::Transport, Delivery::NotSent)),
+        "{name}"
+    );
+    guard("a round trip", client.round_trip()).await.unwrap();
+    let last = guard("the last call", call(&client, "echo", "last")).await;
+    assert_eq!(last.unwrap(), b"last");
+    work.work(|work| {
+        assert!(
+            !work.begun.iter().any(|begun| begun.starts_with(&name)),
+            "{:?}",
+            work.begun.len()
+        );
+    });
 }

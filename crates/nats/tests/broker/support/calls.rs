@@ -8,7 +8,9 @@ use futures::future::try_join;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tower::{Layer as _, Service};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
-use wrpc_middleware_nats::{Client, ConnectOptions, Incoming, Options, Outgoing, connect};
+use wrpc_middleware_nats::{
+    Client, ConnectOptions, ConnectionState, Incoming, Options, Outgoing, connect,
+};
 use wrpc_middleware_transport::timeout::{Timeout, TimeoutLayer};
 use wrpc_middleware_transport::{Channels, Context, Invocation, Target};
 
@@ -30,6 +32,13 @@ pub async fn ours_at(url: &str, options: Options) -> Client {
     let options = options.default_target(Target::new(TARGET).unwrap());
     let options = ConnectOptions::new(url).client(options);
     guard("a client", connect(options)).await.expect("connect")
+}
+
+/// Waits until the state of the connection is this one.
+pub async fn becomes(client: &Client, state: ConnectionState) {
+    let mut watch = client.connection_state();
+    let becomes = watch.wait_for(|now| *now == state);
+    guard("the state of a connection", becomes).await.unwrap();
 }
 
 pub type Call = Invocation<Context<Option<HeaderMap>>>;
