@@ -14,6 +14,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod chain;
 mod compose;
 mod failures;
 mod guests;

@@ -8,11 +8,12 @@ use wrpc_middleware::{Delivery, RpcErrorKind};
 use crate::failures::{caller, upstream_caller};
 use crate::support::host::GREETER;
 use crate::support::nats::NatsServer;
+use crate::support::outcome::Outcome;
 use crate::support::process::Process;
 use crate::support::raw_target::{Behaviour, RawTarget};
 use crate::support::stack::{GREETER_PREFIX, LONG, TIMEOUT};
 use crate::support::targets::upstream_client;
-use crate::support::transports::{NatsWire, Upstream};
+use crate::support::transports::{NatsWire, Own, Upstream};
 use crate::support::wait::{assert_hangs, guard};
 
 over_both!(
@@ -65,8 +66,8 @@ async fn control_upstreams_timeout_does_not_bound_a_target_that_never_answers() 
     assert_hangs("reading of the result", read).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_target_that_accepts_and_is_killed_is_a_timeout() {
+/// How a call ends whose target is killed after it has accepted.
+async fn killed<N: NatsWire>(timeout: Duration) -> Outcome {
     let server = NatsServer::start().await;
     let client = server.connect().await;
     let args = [
@@ -76,12 +77,24 @@ async fn a_target_that_accepts_and_is_killed_is_a_timeout() {
     ];
     let mut target = Process::start("raw", &args);
     target.says("ready").await;
-    let caller = caller::<Upstream>(&client, TIMEOUT, TIMEOUT).await;
+    let caller = caller::<N>(&client, timeout, timeout).await;
 
     let call = tokio::spawn(async move { caller.greet("bob").await });
     target.says("accepted").await;
     target.kill();
-    let killed = guard("the timeout", call).await.expect("no panic");
+    guard("the call to end", call).await.expect("no panic")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_accepts_and_is_killed_has_failed() {
+    let killed = killed::<Own>(LONG).await;
+
+    killed.assert_failure(RpcErrorKind::TargetFailed, Delivery::Accepted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_upstreams_client_a_target_that_accepts_and_is_killed_is_a_timeout() {
+    let killed = killed::<Upstream>(TIMEOUT).await;
 
     killed.assert_failure(RpcErrorKind::Timeout, Delivery::Accepted);
 }

@@ -9,7 +9,7 @@ use crate::support::outcome::Outcome;
 use crate::support::raw_target::{Behaviour, RawTarget};
 use crate::support::stack::{GREETER_PREFIX, LONG, TIMEOUT, host, links, ours};
 use crate::support::targets::{self, upstream_client};
-use crate::support::transports::{NatsWire, Upstream};
+use crate::support::transports::{NatsWire, Own, Upstream};
 use crate::support::wait::guard;
 
 over_both!(
@@ -85,24 +85,45 @@ async fn control_without_the_adapter_it_succeeds_while_the_target_still_runs() {
     assert!(matches!(open, Outcome::Returned(None)), "{open:?}");
 }
 
-/// A known limit of upstream's leaf: a target that traps closes its streams as one does that
-/// returns, and there is no value whose absence would tell them apart.
-#[tokio::test(flavor = "multi_thread")]
-async fn known_limit_a_trap_in_a_function_without_a_result_looks_like_success() {
+/// How a function without a result ends whose target traps.
+async fn trap_without_a_result<C: NatsWire, T: NatsWire>() -> Outcome {
     let server = NatsServer::start().await;
     let client = server.connect().await;
     let target_client = server.connect().await;
-    let _target =
-        targets::upstream_component::<Upstream>(target_client, GREETER_PREFIX, &guests::target())
-            .await;
-    let caller = host(
-        &guests::caller(),
-        ours::<Upstream>(&client, &links(), LONG, LONG).await,
-    );
+    let _target = targets::component::<T>(target_client, GREETER_PREFIX, &guests::target()).await;
+    let ours = ours::<C>(&client, &links(), LONG, LONG).await;
+    let caller = host(&guests::caller(), ours);
+    caller.call(PLAIN, "notify", "trap").await
+}
 
-    let trapped = caller.call(PLAIN, "notify", "trap").await;
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trap_in_a_function_without_a_result_is_a_failure() {
+    let trapped = trap_without_a_result::<Own, Own>().await;
+
+    trapped.assert_trapped_by(RpcErrorKind::TargetFailed, Delivery::Accepted);
+}
+
+/// A known limit where either side has upstream's transport: a target that traps closes its streams
+/// as one does that returns, and there is no value whose absence would tell them apart.
+async fn known_limit_with_upstreams_it_looks_like_success<C: NatsWire, T: NatsWire>() {
+    let trapped = trap_without_a_result::<C, T>().await;
 
     assert!(matches!(trapped, Outcome::Returned(None)), "{trapped:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn known_limit_upstreams_target() {
+    known_limit_with_upstreams_it_looks_like_success::<Own, Upstream>().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn known_limit_upstreams_caller() {
+    known_limit_with_upstreams_it_looks_like_success::<Upstream, Own>().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn known_limit_upstreams_caller_and_target() {
+    known_limit_with_upstreams_it_looks_like_success::<Upstream, Upstream>().await;
 }
 
 async fn a_function_that_has_no_place_for_a_failure_traps_with_it<N: NatsWire>() {

@@ -1,5 +1,6 @@
 //! Streams that a target sends while the component reads them.
 
+use core::time::Duration;
 use std::time::Instant;
 
 use wasmtime::component::Linker;
@@ -15,7 +16,7 @@ use crate::support::process::Process;
 use crate::support::stack::{GREETER_PREFIX, LONG, Ours, SOON, TIMEOUT, context, links, ours};
 use crate::support::stream_target;
 use crate::support::targets::upstream_client;
-use crate::support::transports::{NatsWire, Upstream};
+use crate::support::transports::{NatsWire, Own, Upstream};
 use crate::support::wait::guard;
 
 over_both!(
@@ -90,24 +91,38 @@ async fn a_stream_that_is_closed_in_its_midst_fails_at_once<N: NatsWire>() {
     assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stream_whose_target_is_killed_in_its_midst_fails_at_the_deadline() {
+/// What a component reads of a stream whose target is killed in its midst, and how long that takes.
+async fn killed<N: NatsWire>(timeout: Duration) -> (Outcome, Duration) {
     let server = NatsServer::start().await;
     let client = server.connect().await;
-    let args = [&*server.url(), GREETER_PREFIX, Upstream::NAME];
+    let args = [&*server.url(), GREETER_PREFIX, N::NAME];
     let mut target = Process::start("streams", &args);
     target.says("ready").await;
-    let reader = reader::<Upstream>(ours::<Upstream>(&client, &links(), TIMEOUT, TIMEOUT).await);
+    let reader = reader::<N>(ours::<N>(&client, &links(), timeout, timeout).await);
 
     let start = Instant::now();
     let call = tokio::spawn(async move { read(&reader, "hold").await });
     target.says("sent").await;
     target.kill();
     let broken = call.await.expect("no panic");
+    (broken, start.elapsed())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_whose_target_is_killed_in_its_midst_fails() {
+    let (broken, took) = killed::<Own>(LONG).await;
+
+    assert_eq!(broken.wave(), PART);
+    assert!(took < LONG, "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_upstreams_client_such_a_stream_fails_at_the_deadline() {
+    let (broken, took) = killed::<Upstream>(TIMEOUT).await;
 
     assert_eq!(broken.wave(), PART);
     // Nothing else could have ended it: the broker doesn't tell.
-    assert!(start.elapsed() >= TIMEOUT, "{:?}", start.elapsed());
+    assert!(took >= TIMEOUT, "{took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

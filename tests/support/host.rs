@@ -46,6 +46,13 @@ impl<I: Invoke<Context: Clone>> State<I> {
     }
 }
 
+impl<I: Invoke> State<I> {
+    /// Sets the context of the calls from now on.
+    pub fn set_context(&mut self, context: I::Context) {
+        self.rpc.context = context;
+    }
+}
+
 impl<I: Invoke<Context: Clone>> WrpcCtx<I> for Rpc<I> {
     fn context(&self) -> I::Context {
         self.context.clone()

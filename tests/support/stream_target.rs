@@ -24,14 +24,14 @@ pub async fn serve<N: NatsWire>(
         .await
         .expect("serve");
     round_trip(&client).await;
-    Target(tokio::spawn(async move {
+    Target::spawn(async move {
         let mut calls = core::pin::pin!(calls);
         let mut running = JoinSet::new();
         while let Some(call) = calls.next().await {
             let (_, outgoing, incoming) = call.expect("a call");
             running.spawn(open(client.clone(), outgoing, incoming, sent.clone()));
         }
-    }))
+    })
 }
 
 /// The parts of a whole stream; all but the last are what a broken one has.

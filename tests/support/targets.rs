@@ -26,7 +26,14 @@ use server::wrpc::errors::types::{Delivery, Failure, RpcError};
 pub const RAN: &str = "ran";
 
 /// A target that runs in this process until it is dropped.
-pub struct Target(pub(super) JoinHandle<()>);
+pub struct Target(JoinHandle<()>);
+
+impl Target {
+    /// Does `work` until then.
+    pub fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(work))
+    }
+}
 
 impl Drop for Target {
     fn drop(&mut self) {
@@ -115,7 +122,7 @@ pub async fn native<N: NatsWire>(client: Client, prefix: &str) -> Target {
         .await
         .expect("serve");
     round_trip(&client).await;
-    Target(tokio::spawn(async move {
+    Target::spawn(async move {
         let mut calls = futures::stream::select_all(served.into_iter().map(|(_, _, calls)| calls));
         let mut running = JoinSet::new();
         while let Some(call) = calls.next().await {
@@ -124,7 +131,7 @@ pub async fn native<N: NatsWire>(client: Client, prefix: &str) -> Target {
                 running.spawn(call);
             }
         }
-    }))
+    })
 }
 
 /// Serves `greeter` by upstream's `serve_values`, with the types that the WIT stands for.
@@ -158,9 +165,7 @@ pub async fn values<N: NatsWire>(client: Client, prefix: &str) -> Target {
     serve!(describe -> greeter::Person);
     serve!(tags -> Vec<String>);
     round_trip(&client).await;
-    Target(tokio::spawn(async move {
-        while served.join_next().await.is_some() {}
-    }))
+    Target::spawn(async move { while served.join_next().await.is_some() {} })
 }
 
 /// Serves `instance#greet` as a plain `func(name: string) -> string`, by upstream's `serve_values`.
@@ -172,7 +177,7 @@ pub async fn hello<N: NatsWire>(client: Client, prefix: &str, instance: &str) ->
         .expect("serve");
     round_trip(&client).await;
     let native = Native(client);
-    Target(tokio::spawn(async move {
+    Target::spawn(async move {
         let mut calls = core::pin::pin!(calls);
         let mut running = JoinSet::new();
         while let Some(call) = calls.next().await {
@@ -183,7 +188,7 @@ pub async fn hello<N: NatsWire>(client: Client, prefix: &str, instance: &str) ->
                 respond((hello,)).await
             });
         }
-    }))
+    })
 }
 
 /// Serves a component's exports under `prefix` with upstream's `ServeExt`.
@@ -225,7 +230,7 @@ pub async fn upstream_component<N: NatsWire>(
         }
     }
     round_trip(&client).await;
-    Target(tokio::spawn(async move {
+    Target::spawn(async move {
         let mut calls = futures::stream::select_all(served);
         let mut running = JoinSet::new();
         while let Some(call) = calls.next().await {
@@ -233,7 +238,7 @@ pub async fn upstream_component<N: NatsWire>(
                 running.spawn(call);
             }
         }
-    }))
+    })
 }
 
 /// Serves a component's exports under `prefix` with the project's adapter.
@@ -250,14 +255,14 @@ pub async fn component<N: NatsWire>(client: Client, prefix: &str, component: &[u
     });
     let mut calls = server.serve(&wrpc).await.expect("serve");
     round_trip(&client).await;
-    Target(tokio::spawn(async move {
+    Target::spawn(async move {
         let mut running = JoinSet::new();
         while let Some(call) = calls.next().await {
             if let Ok((_, call)) = call {
                 running.spawn(call);
             }
         }
-    }))
+    })
 }
 
 /// Upstream's client under `prefix`, in a queue group when it serves.
