@@ -45,9 +45,12 @@ const CORE_LAYER: &[u8] = &[0, 0];
 ///
 /// The file can't be read, or is no component; the error says what it is instead.
 pub fn load(engine: &Engine, path: &Path) -> Result<Component, ComponentError> {
-    let bytes =
-        std::fs::read(path).map_err(|error| ComponentError::Unreadable(path.to_owned(), error))?;
-    compile(engine, path, &bytes)
+    compile(engine, path, &read(path)?)
+}
+
+/// Reads the file of a component.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, ComponentError> {
+    std::fs::read(path).map_err(|error| ComponentError::Unreadable(path.to_owned(), error))
 }
 
 /// Compiles a component, binary or text; `path` is for messages.

@@ -3,10 +3,13 @@
 use core::num::NonZeroUsize;
 use core::time::Duration;
 
-use wasmtime::{Config, Engine, Store};
+use tokio::time::Instant;
+use wasmtime::{
+    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline,
+};
 
 /// How long a guest may compute before it lets others run.
-const TICK: Duration = Duration::from_millis(5);
+pub(crate) const TICK: Duration = Duration::from_millis(5);
 
 /// How many turns of tasks may pass before Tokio looks at the network again. By its default, 61,
 /// guests that compute would keep everybody else off the network for a third of a second.
@@ -22,7 +25,22 @@ const BACKTRACE_FRAMES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(31);
 ///
 /// The machine is one that Wasmtime can't run on, or the clock's thread can't be started.
 pub fn new() -> anyhow::Result<Engine> {
+    with(InstanceAllocationStrategy::OnDemand)
+}
+
+/// The same, whose instances live in places that are set aside at the start. Making one is then a
+/// matter of microseconds, and there are never more than there are places.
+///
+/// # Errors
+///
+/// Those of [`new`], and that the pool does not fit into the address space.
+pub(crate) fn pooled(pool: PoolingAllocationConfig) -> anyhow::Result<Engine> {
+    with(InstanceAllocationStrategy::Pooling(pool))
+}
+
+fn with(allocation: InstanceAllocationStrategy) -> anyhow::Result<Engine> {
     let mut config = Config::new();
+    config.allocation_strategy(allocation);
     config.epoch_interruption(true);
     let frames = tracing::enabled!(tracing::Level::DEBUG).then_some(BACKTRACE_FRAMES);
     config.wasm_backtrace_max_frames(frames);
@@ -47,4 +65,22 @@ pub(crate) fn store<T: 'static>(engine: &Engine, data: T) -> Store<T> {
     store.set_epoch_deadline(1);
     store.epoch_deadline_async_yield_and_update(1);
     store
+}
+
+/// The trap of a guest that computed past its deadline.
+#[derive(Debug, thiserror::Error)]
+#[error("the guest was still computing when its time was up")]
+pub(crate) struct DeadlinePassed;
+
+/// Has the guest of a [`store`] trap with [`DeadlinePassed`] at the first tick after `deadline`.
+///
+/// A guest that waits for its host at that time is not ended by this.
+pub(crate) fn trap_at<T: 'static>(store: &mut Store<T>, deadline: Instant) {
+    store.epoch_deadline_callback(move |_| {
+        if Instant::now() < deadline {
+            Ok(UpdateDeadline::Yield(1))
+        } else {
+            Err(wasmtime::Error::new(DeadlinePassed))
+        }
+    });
 }

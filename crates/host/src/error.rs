@@ -10,6 +10,7 @@ use wrpc_middleware::runtime::ServeError;
 use crate::component::ComponentError;
 use crate::connect::ConnectError;
 use crate::demo::DemoError;
+use crate::http::HttpError;
 use crate::links::LinksError;
 use crate::wave::ExpressionError;
 
@@ -65,6 +66,9 @@ pub enum Error {
     /// It exports nothing that could be.
     #[error("`{}` exports no function, so there is nothing to serve", .0.display())]
     NothingToServe(PathBuf),
+    /// The component can't be served over HTTP, or not there.
+    #[error(transparent)]
+    Http(#[from] HttpError),
     /// NATS or the client ended the subscriptions.
     #[error("the connection to NATS is closed for good, so no more calls can come")]
     Unsubscribed,
@@ -93,8 +97,10 @@ impl Error {
             | Self::NothingToServe(_)
             | Self::Serve(ServeError::Functions(_)) => Exit::BadInput,
             Self::Connect(error) if error.is_bad_input() => Exit::BadInput,
+            Self::Http(error) if error.is_bad_input() => Exit::BadInput,
             Self::Engine(_)
             | Self::Connect(_)
+            | Self::Http(_)
             | Self::Trap(_)
             | Self::Serve(_)
             | Self::Unsubscribed

@@ -4,8 +4,9 @@ use core::time::Duration;
 
 use tower::Layer as _;
 use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
-use wasmtime::{Engine, Store};
+use wasmtime::{Engine, Store, StoreLimits};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::p2::{WasiHttpCtxView, WasiHttpView};
 use wrpc_middleware::link::{DEFAULT_LINK_NAME, Link, LinkAuthorization, LinkTable};
 use wrpc_middleware::liveness::TargetLiveness;
 use wrpc_middleware::nats::{CallContext, Client};
@@ -16,6 +17,7 @@ use wrpc_runtime_wasmtime::{SharedResourceTable, WrpcCtx, WrpcCtxView, WrpcView}
 
 use crate::engine;
 use crate::error::Error;
+use crate::http::WasiHttp;
 use crate::id::Id;
 use crate::links::{Bare, Entry, Links};
 
@@ -82,6 +84,8 @@ impl Host {
                 .stdout(wasmtime_wasi::cli::stderr())
                 .inherit_stderr()
                 .build(),
+            http: WasiHttp::default(),
+            limits: StoreLimits::default(),
             wrpc: Wrpc {
                 invoker: self.invoker.clone(),
                 context: self.context.clone(),
@@ -104,9 +108,24 @@ pub fn link(
     options: &CallOptions,
     links: &Links,
 ) -> Result<InstancePre<State>, Error> {
+    link_with(component, options, links, |_| Ok(()))
+}
+
+/// The same, where `define` adds to WASI what else the host provides itself.
+///
+/// # Errors
+///
+/// Those of [`link`], and of `define`.
+pub(crate) fn link_with(
+    component: &Component,
+    options: &CallOptions,
+    links: &Links,
+    define: impl FnOnce(&mut Linker<State>) -> wasmtime::Result<()>,
+) -> Result<InstancePre<State>, Error> {
     let mut linker = Linker::new(component.engine());
     let import = |error: wasmtime::Error| Error::Import(error.into());
     wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(import)?;
+    define(&mut linker).map_err(import)?;
     let mut imports = ImportLinker::new(component).limits(options.limits);
     let applying = |link: &&Entry| link.source == options.id && link.applies();
     for link in links.entries().iter().filter(applying) {
@@ -166,6 +185,8 @@ impl Entry {
 pub struct State {
     table: ResourceTable,
     wasi: WasiCtx,
+    http: WasiHttp,
+    limits: StoreLimits,
     wrpc: Wrpc,
 }
 
@@ -173,6 +194,11 @@ impl State {
     /// Sets the context of the calls that the component makes from now on.
     pub fn set_context(&mut self, context: CallContext) {
         self.wrpc.context = context;
+    }
+
+    /// What the store may take, for [`Store::limiter`].
+    pub(crate) fn limits(&mut self) -> &mut StoreLimits {
+        &mut self.limits
     }
 }
 
@@ -213,5 +239,11 @@ impl WasiView for State {
             ctx: &mut self.wasi,
             table: &mut self.table,
         }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.http.view(&mut self.table)
     }
 }

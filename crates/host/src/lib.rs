@@ -12,6 +12,7 @@ pub mod demo;
 pub mod engine;
 pub mod error;
 pub mod host;
+pub mod http;
 pub mod id;
 pub mod links;
 pub mod serve;

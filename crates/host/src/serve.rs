@@ -176,7 +176,7 @@ async fn announce_returns(client: Client, again: String) {
 }
 
 /// Waits until NATS has processed what was sent to it so far, within reason.
-async fn confirm(client: &Client) {
+pub(crate) async fn confirm(client: &Client) {
     if *client.connection_state().borrow() != ConnectionState::Connected {
         return;
     }
@@ -188,7 +188,7 @@ async fn confirm(client: &Client) {
 }
 
 /// Tells the operator, whatever the log level is.
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     // A closed stderr is no reason to stop serving.
     let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -27,6 +27,32 @@ SIGINT, SIGTERM or SIGHUP stops taking calls, lets the running ones finish withi
 exits 0. A call that NATS has passed on to this process by then is run as well. One that is cut off
 in the end is `target-failed` to its caller. A second signal does not wait.";
 
+pub(super) const HTTP: &str = "\
+Serve a component that answers HTTP requests
+
+The component exports wasi:http/incoming-handler (version 0.2), as those of the world wasi:http/proxy
+do. Each request, over HTTP/1 or over HTTP/2 without TLS, runs in an instance of its own. What the
+component imports and WASI does not provide is called over wRPC, as far as --links permits it, so
+whatever fails behind it is a value to it, and the answer is the component's own.
+
+Where it gives none, the host does: 500 if it trapped or ended without an answer, 504 if
+--request-timeout passed, 503 with Retry-After past --max-requests, 400 for a request that names no
+host. If any of that happens in the middle of an answer, the connection is cut, so that nobody takes
+the part for the whole. A request ends with its client's connection. A call that the component makes
+ends when its request has to, or after --timeout if that is earlier: keep --timeout below
+--request-timeout, or the component has no time left to say that the call failed.
+
+The line `serving ID at http://IP:PORT` on stderr says that requests can come. They can also while
+NATS is away: calls then fail as `transport`. With RUST_LOG=wrpc_host=info each request is logged:
+method, path, status, duration.
+
+The component has no way out over HTTP: wasi:http/outgoing-handler fails with HTTP-request-denied.
+There is no TLS and no authentication; put a reverse proxy in front where the address is public. The
+headers of a request may take 64 KiB.
+
+SIGINT, SIGTERM or SIGHUP stops taking connections, lets the running requests finish within --grace,
+and exits 0. Those cut off in the end are answered 503 if they can be. A second signal does not wait.";
+
 pub(super) const CALL: &str = "\
 Call one function of a component that runs in this process
 

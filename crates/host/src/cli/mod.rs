@@ -1,6 +1,7 @@
 //! The command line.
 
 mod help;
+mod http;
 
 use core::num::NonZeroUsize;
 use core::time::Duration;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use wrpc_middleware::runtime::Limits;
 
+pub use self::http::HttpArgs;
 use crate::connect::NatsArgs;
 use crate::id::Id;
 use crate::wave::Expression;
@@ -32,6 +34,9 @@ pub enum Command {
     /// Serve every function that a component exports
     #[command(long_about = help::SERVE)]
     Serve(ServeArgs),
+    /// Serve a component that answers HTTP requests
+    #[command(long_about = help::HTTP)]
+    Http(HttpArgs),
     /// Call one function of a component that runs in this process
     #[command(long_about = help::CALL)]
     Call(CallArgs),

@@ -1,0 +1,40 @@
+//! `wasi:http` as this host provides it: what a request needs, and no way out.
+
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi_http::WasiHttpCtx;
+use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
+use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
+use wasmtime_wasi_http::p2::types::{HostFutureIncomingResponse, OutgoingRequestConfig};
+use wasmtime_wasi_http::p2::{HttpResult, WasiHttpCtxView, WasiHttpHooks};
+
+/// What a store has for `wasi:http`.
+#[derive(Default)]
+pub(crate) struct WasiHttp {
+    ctx: WasiHttpCtx,
+    hooks: NoWayOut,
+}
+
+impl WasiHttp {
+    /// As `wasmtime_wasi_http` wants it.
+    pub(crate) fn view<'a>(&'a mut self, table: &'a mut ResourceTable) -> WasiHttpCtxView<'a> {
+        WasiHttpCtxView {
+            ctx: &mut self.ctx,
+            table,
+            hooks: &mut self.hooks,
+        }
+    }
+}
+
+/// Whom a component may call is said by links, and there are none to the rest of the world.
+#[derive(Default)]
+struct NoWayOut;
+
+impl WasiHttpHooks for NoWayOut {
+    fn send_request(
+        &mut self,
+        _: hyper::Request<HyperOutgoingBody>,
+        _: OutgoingRequestConfig,
+    ) -> HttpResult<HostFutureIncomingResponse> {
+        Err(ErrorCode::HttpRequestDenied.into())
+    }
+}
