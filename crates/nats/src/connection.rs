@@ -43,8 +43,8 @@ pub(crate) struct Core {
     pub(crate) tick: AtomicU32,
     pub(crate) state: watch::Sender<ConnectionState>,
     pub(crate) served: ServedFunctions,
-    /// Calls whose targets are to be told that there are no more parameters.
-    pub(crate) unended: mpsc::UnboundedSender<Weak<Exchange>>,
+    /// Calls of which something is to be told to the other side if they are not over soon.
+    pub(crate) owing: mpsc::UnboundedSender<Weak<Exchange>>,
 }
 
 /// Keeps the tasks of a connection alive: every client and every call has it.

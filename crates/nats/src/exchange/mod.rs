@@ -1,5 +1,6 @@
 //! One call, as one of its two sides sees it.
 
+mod answer;
 mod ending;
 mod failing;
 mod handshake;
@@ -20,6 +21,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 use wrpc_middleware_transport::{Paths, Progress};
 
+pub(crate) use self::answer::Answered;
 pub(crate) use self::inlet::Next;
 pub(crate) use self::part::Part;
 use self::state::{STREAM, State};
@@ -85,7 +87,11 @@ impl Exchange {
 
     /// Where messages for the call arrive.
     pub(crate) fn inbox(&self) -> Subject {
-        self.connection.inbox().of(&self.id)
+        let inbox = self.connection.inbox();
+        match self.side {
+            Side::Caller { .. } => inbox.unary(&self.id),
+            Side::Target { .. } => inbox.of(&self.id),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

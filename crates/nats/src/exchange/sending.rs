@@ -1,6 +1,6 @@
 //! The outgoing streams: where they go, and how they end that their writer left open.
 
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 use std::sync::Arc;
 
 use async_nats::Subject;
@@ -65,15 +65,38 @@ impl Exchange {
         result.map(Ok)
     }
 
-    /// Sees to it that a target which does not answer soon is told that all parameters went with
-    /// the call.
-    pub(crate) fn end_params_later(self: &Arc<Self>) {
-        // The task that does it runs as long as there is a call.
-        let _ = self.connection.core().unended.send(Arc::downgrade(self));
+    /// Ends the parameters, which all went with the call, once it is known that the target took
+    /// it.
+    ///
+    /// The target is told so later, if it has not answered by then.
+    pub(crate) fn poll_end_params(
+        self: &Arc<Self>,
+        key: u32,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), RpcError>> {
+        ready!(self.poll_peer(key, cx))?;
+        if !self.state().is_complete(&self.patterns) {
+            self.settle_later();
+        }
+        Poll::Ready(Ok(()))
     }
 
-    /// Tells the target so, unless that is of no use any more.
-    pub(crate) fn end_params(&self) {
+    /// Sees to it that [`settle`](Self::settle) is called, unless the call is over soon.
+    pub(super) fn settle_later(self: &Arc<Self>) {
+        // The task that does it runs as long as there is a call.
+        let _ = self.connection.core().owing.send(Arc::downgrade(self));
+    }
+
+    /// Sends what is owed to the other side, as the call is not over yet.
+    pub(crate) fn settle(&self) {
+        match self.side {
+            Side::Caller { .. } => self.end_params(),
+            Side::Target { .. } => self.tell(),
+        }
+    }
+
+    /// Tells the target that there are no more parameters, unless that is of no use any more.
+    fn end_params(&self) {
         let state = self.state();
         if state.failure.is_some() || state.is_complete(&self.patterns) {
             return;
@@ -108,6 +131,7 @@ impl Exchange {
     }
 
     fn end_empty(&self, path: &[usize]) {
+        self.tell();
         let Some(peer) = self.state().peer.clone() else {
             return;
         };
@@ -147,6 +171,8 @@ impl Exchange {
         before: Option<Publishing>,
         error: &RpcError,
     ) {
+        self.tell();
+        let before = before.or_else(|| self.before());
         let mut state = self.state();
         if state.is_over {
             return;

@@ -7,6 +7,7 @@ use async_nats::Subject;
 use wrpc_middleware_errors::RpcError;
 use wrpc_middleware_transport::Paths;
 
+use super::answer::Answer;
 use super::ending::Ending;
 use super::inlet::{Inlet, Refusal};
 use super::waiting::Waiting;
@@ -30,6 +31,8 @@ pub(super) struct State {
     /// The parameters were given up before it was known where they go.
     pub(super) params_abandoned: bool,
     pub(super) ending: Ending,
+    /// What the caller was told of a call that was taken.
+    pub(super) answer: Answer,
     /// The other side knows that the call is over.
     pub(super) is_over: bool,
     /// The broker was asked for the peer, and nothing was heard since.
