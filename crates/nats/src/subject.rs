@@ -162,6 +162,13 @@ impl InboxPrefixes {
             && Target::is_valid(subject)
             && self.0.iter().any(|prefix| is_below(prefix))
     }
+
+    /// The same for `subject` being where a peer that asks whether we are here has its answer.
+    pub(crate) fn permit_alive(&self, subject: &str) -> bool {
+        let inbox = subject.strip_suffix(ALIVE);
+        let inbox = inbox.and_then(|inbox| inbox.strip_suffix('.'));
+        inbox.is_some_and(|inbox| self.permit(inbox))
+    }
 }
 
 /// Whether a token of `subject` has a meaning in the protocol.
@@ -271,6 +278,16 @@ mod tests {
             "_INBOX.x.wrpc.0.0.1.a:b/c.f",
         ] {
             assert!(!prefixes.permit(bad), "{bad}");
+            assert!(!prefixes.permit_alive(&format!("{bad}.alive")), "{bad}");
+        }
+        assert!(prefixes.permit_alive("_INBOX.a.b.alive"));
+        for bad in [
+            "_INBOX.a.b",
+            "_INBOX.a.b.results.alive",
+            "_INBOX.alive",
+            "alive",
+        ] {
+            assert!(!prefixes.permit_alive(bad), "{bad}");
         }
     }
 

@@ -9,7 +9,7 @@ use wrpc_middleware_transport::Progress;
 
 use super::Exchange;
 use super::inlet::Refusal;
-use super::state::State;
+use super::state::{Params, State};
 use crate::header;
 use crate::subject::is_unary;
 
@@ -81,7 +81,7 @@ impl Exchange {
                 let whole = is_unary(&peer).then_some(message.payload);
                 state.peer = Some(peer);
                 progress.accepted();
-                let abandoned = state.params_abandoned;
+                let abandoned = state.params == Params::Abandoned;
                 let waiting = state.waiting.take();
                 let taken = whole.map(|results| self.answered(&mut state, progress, results));
                 drop(state);

@@ -7,10 +7,11 @@ use async_nats::Subject;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
 use super::ending::Ending;
+use super::state::Params;
 use super::{Exchange, ROOT, Side};
 use crate::broker::Publishing;
 use crate::header;
-use crate::subject::{PARAMS, RESULTS, below, stream};
+use crate::subject::{PARAMS, RESULTS, stream};
 
 impl Exchange {
     pub(crate) fn writer_began(&self) {
@@ -75,7 +76,10 @@ impl Exchange {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), RpcError>> {
         ready!(self.poll_peer(key, cx))?;
-        if !self.state().is_complete(&self.patterns) {
+        let mut state = self.state();
+        if !state.is_complete(&self.patterns) {
+            state.params = Params::Unended;
+            drop(state);
             self.settle_later();
         }
         Poll::Ready(Ok(()))
@@ -97,18 +101,16 @@ impl Exchange {
 
     /// Tells the target that there are no more parameters, unless that is of no use any more.
     fn end_params(&self) {
-        let state = self.state();
+        let mut state = self.state();
         if state.failure.is_some() || state.is_complete(&self.patterns) {
             return;
         }
         let Some(peer) = state.peer.clone() else {
             return;
         };
+        state.params = Params::Written;
         drop(state);
-        let params = below(&peer, PARAMS);
-        self.connection
-            .broker()
-            .publish_unattended(params, None, None);
+        self.connection.core().end_params(&peer);
     }
 
     /// A writer is gone before its stream was closed; `sent` messages are on it, after `before`.
@@ -178,7 +180,9 @@ impl Exchange {
             return;
         }
         let Some(peer) = state.peer.clone() else {
-            state.params_abandoned |= path.is_empty();
+            if path.is_empty() {
+                state.params = Params::Abandoned;
+            }
             return;
         };
         drop(state);

@@ -38,6 +38,9 @@ pub struct Request {
 /// Why a call is refused where the number of running ones is limited.
 pub(super) const TOO_MANY: &str = "too many calls are running";
 
+/// Why a call is refused that waited too long where it was served.
+const LATE: &str = "the deadline passed before the call was taken";
+
 /// What all calls of a function share.
 pub(super) struct Offer {
     pub(super) connection: Arc<Connection>,
@@ -110,8 +113,10 @@ impl Request {
             fate: None,
         };
         if remaining.is_some_and(|remaining| remaining.is_zero()) {
-            let reason = "the deadline passed before the call arrived";
-            request.refuse_as(RpcErrorKind::Timeout, reason);
+            request.refuse_as(
+                RpcErrorKind::Timeout,
+                "the deadline passed before the call arrived",
+            );
             return None;
         }
         if let Some(running) = &offer.running {
@@ -214,6 +219,15 @@ impl Request {
 
     fn answer(&mut self) -> Result<Accepted, RpcError> {
         self.is_answered = true;
+        let deadline = self.context.deadline;
+        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            let error = self.error(RpcErrorKind::Timeout, LATE);
+            let Some(fate) = &self.fate else {
+                self.offer.refuse(&self.reply, &error);
+                return Err(error);
+            };
+            return Err(fate.revoke(|_| error));
+        }
         let Some(fate) = self.fate.clone() else {
             let exchange = self.exchange();
             return Ok(self.take(exchange));
