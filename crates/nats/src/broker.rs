@@ -16,7 +16,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::coop::unconstrained;
-use tracing::debug;
+use tracing::{debug, warn};
 
 /// As many messages as may wait for room in the client's queue without anybody waiting for them,
 /// and as many whose senders wait, or may.
@@ -223,7 +223,7 @@ impl Broker {
     /// Sees to it that a message is sent, after those that were left before.
     pub(crate) fn leave(&self, publishing: Publishing) {
         if self.unattended.try_send(publishing).is_err() {
-            debug!("too many messages wait for the connection; one is dropped");
+            warn!("too many messages wait for the connection; one is dropped");
         }
     }
 }

@@ -2,6 +2,10 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+/// What a stream with a reader may hold however much others do: readers that stall keep nobody from
+/// being answered who reads.
+pub(crate) const OWN: usize = 64 << 10;
+
 /// Bytes that are held for all calls of a connection together.
 #[derive(Debug)]
 pub(crate) struct Budget {
@@ -19,13 +23,15 @@ impl Budget {
         }
     }
 
-    /// Takes `bytes` for a stream that holds `held` already. Returns whether there is room.
-    pub(crate) fn take(&self, bytes: usize, held: usize) -> bool {
-        if held.saturating_add(bytes) > self.max_of_stream {
+    /// Takes `bytes` for a stream that holds `held` already and may hold `own` whatever others do.
+    /// Returns whether there is room.
+    pub(crate) fn take(&self, bytes: usize, held: usize, own: usize) -> bool {
+        let holds = held.saturating_add(bytes);
+        if holds > self.max_of_stream {
             return false;
         }
         let before = self.held.fetch_add(bytes, Ordering::Relaxed);
-        if before.saturating_add(bytes) > self.max {
+        if before.saturating_add(bytes) > self.max && holds > own {
             self.held.fetch_sub(bytes, Ordering::Relaxed);
             return false;
         }
@@ -50,12 +56,24 @@ mod tests {
     #[test]
     fn a_stream_and_all_of_them_are_bounded() {
         let budget = Budget::new(10, 6);
-        assert!(budget.take(6, 0));
-        assert!(!budget.take(1, 6));
-        assert!(budget.take(4, 0));
-        assert!(!budget.take(1, 4));
+        assert!(budget.take(6, 0, 0));
+        assert!(!budget.take(1, 6, 0));
+        assert!(budget.take(4, 0, 0));
+        assert!(!budget.take(1, 4, 0));
         budget.give_back(6);
-        assert!(budget.take(2, 4));
+        assert!(budget.take(2, 4, 0));
         assert_eq!(budget.held(), 6);
+    }
+
+    #[test]
+    fn a_stream_has_something_of_its_own() {
+        let budget = Budget::new(10, 6);
+        assert!(budget.take(6, 0, 2) && budget.take(4, 0, 2));
+        assert!(budget.take(2, 0, 2));
+        assert!(!budget.take(1, 2, 2));
+        budget.give_back(12);
+        assert_eq!(budget.held(), 0);
+        let small = Budget::new(10, 1);
+        assert!(!small.take(2, 0, 2));
     }
 }

@@ -43,8 +43,8 @@ pub(crate) struct Core {
     pub(crate) tick: AtomicU32,
     pub(crate) state: watch::Sender<ConnectionState>,
     pub(crate) served: ServedFunctions,
-    /// Calls whose targets are to be told that there are no more parameters.
-    pub(crate) unended: mpsc::UnboundedSender<Weak<Exchange>>,
+    /// Calls of which something is to be told to the other side if they are not over soon.
+    pub(crate) owing: mpsc::UnboundedSender<Weak<Exchange>>,
 }
 
 /// Keeps the tasks of a connection alive: every client and every call has it.
@@ -135,6 +135,11 @@ impl Core {
             return;
         }
         match message.reply {
+            // A caller that still waits has not got the answer.
+            Some(caller) if part == Part::Alive && self.prefixes.permit_alive(&caller) => {
+                self.broker
+                    .publish_unattended(caller, Some(header::trailer(&lost(), 0)), None);
+            }
             // A handshake for a caller who has given up.
             Some(peer) if part == Part::Root && self.prefixes.permit(&peer) => {
                 debug!("a target took a call that was given up");
@@ -153,6 +158,12 @@ impl Core {
         let headers = header::trailer(&error, 0);
         self.broker
             .publish_unattended(below(peer, PARAMS), Some(headers), None);
+    }
+
+    /// Tells the server at `peer` that there are no more parameters.
+    pub(crate) fn end_params(&self, peer: &Subject) {
+        self.broker
+            .publish_unattended(below(peer, PARAMS), None, None);
     }
 
     /// Tells the server at `peer` that its caller has given up.
@@ -202,6 +213,12 @@ impl Core {
             is_new
         })
     }
+}
+
+/// Why a call failed that is over for its target.
+fn lost() -> RpcError {
+    const REASON: &str = "the target has answered, and the answer was lost";
+    RpcError::new(RpcErrorKind::Transport, Delivery::Accepted, REASON)
 }
 
 impl From<State> for ConnectionState {

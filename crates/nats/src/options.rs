@@ -139,8 +139,9 @@ impl Options {
     /// After how long a silence the broker is asked whether the server of a waiting call is still
     /// there; a second by default. `None`: never.
     ///
-    /// A caller knows within twice this that the server is gone. It costs one message for each
-    /// server that holds a silent call, each time.
+    /// A caller knows within twice this that the server is gone, and a server that a caller is, if
+    /// that is one of this crate. It costs one message for each of them that a silent call is shared
+    /// with, each time.
     ///
     /// A server has to subscribe to all that is below the subject which it answers the handshake
     /// with, as this crate and upstream's do. One that subscribes to single subjects would be taken
@@ -152,6 +153,9 @@ impl Options {
 
     /// How many bytes that were not read yet are held for all calls together, 512 MiB by default,
     /// and for one stream, 128 MiB by default. A call that exceeds them fails as `overloaded`.
+    ///
+    /// A stream that has a reader may hold 64 KiB even where others have used up what there is for
+    /// all: readers that stall keep nobody from small answers.
     pub fn max_buffered(mut self, all: usize, stream: usize) -> Self {
         self.max_buffered = all;
         self.max_buffered_per_stream = stream;

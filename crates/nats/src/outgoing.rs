@@ -16,7 +16,7 @@ use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 use wrpc_transport::Index;
 
 use crate::broker::{Published, Publishing};
-use crate::exchange::{Exchange, ROOT};
+use crate::exchange::{Answered, Exchange, ROOT};
 use crate::header;
 use crate::subject::stream;
 
@@ -37,6 +37,10 @@ const SEQUENCE_ROOM: usize = 64;
 /// A caller's completes nothing before the handshake, so a completed
 /// [flush](tokio::io::AsyncWriteExt::flush) shows that the target took the call. It does not show
 /// that anything arrived: what is written is in the queue of the client.
+///
+/// Of results that were written within a millisecond or two of taking the call, the first message
+/// is kept that long, since their end most often follows: the answer then is a single message. A
+/// flush does not wait for it.
 ///
 /// Every error is an [`RpcError`], the payload of the [`io::Error`]; the same one again on each
 /// further use.
@@ -62,21 +66,24 @@ pub struct Outgoing {
     publishing: Mutex<Option<Publishing>>,
     closed: bool,
     key: u32,
+    /// Whether the caller knows that its call was taken; true of a caller's own.
+    told: bool,
     /// Whether a waker may be left with the exchange.
     is_waiting: bool,
 }
 
 impl Outgoing {
-    pub(crate) fn new(exchange: Arc<Exchange>, rest: Bytes, before: Option<Publishing>) -> Self {
+    pub(crate) fn new(exchange: Arc<Exchange>, rest: Bytes) -> Self {
         exchange.writer_began();
         Self {
+            told: exchange.is_caller(),
             exchange,
             path: Box::default(),
             subject: None,
             rest,
             sent: 0,
             queued: 0,
-            publishing: Mutex::new(before),
+            publishing: Mutex::default(),
             closed: false,
             key: ROOT,
             is_waiting: false,
@@ -125,6 +132,10 @@ impl Outgoing {
 
     /// Waits until the peer is known and the messages before have their place.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Subject>> {
+        if !self.told {
+            self.exchange.tell();
+            self.told = true;
+        }
         let subject = if let Some(subject) = &self.subject {
             if let Some(failure) = self.exchange.failure() {
                 return Poll::Ready(Err(failure.into()));
@@ -136,6 +147,9 @@ impl Outgoing {
             let subject = stream(&peer, self.exchange.outgoing(), &self.path);
             self.subject.insert(subject).clone()
         };
+        if self.publishing().is_none() && self.path.is_empty() {
+            *self.publishing() = self.exchange.before();
+        }
         if let Some(publishing) = self.publishing() {
             let Poll::Ready(published) = Pin::new(publishing).poll(cx) else {
                 self.is_waiting = true;
@@ -185,6 +199,23 @@ impl Outgoing {
         self.exchange.is_caller() && self.path.is_empty() && self.sent == 0 && self.rest.is_empty()
     }
 
+    /// Whether this is the first of the results, and nothing was told to the caller as far as is
+    /// known here.
+    fn is_untold_root(&self) -> bool {
+        !self.told && self.path.is_empty()
+    }
+
+    /// Ends the results in one message with all of them, if that can be.
+    fn answer(&mut self) -> io::Result<bool> {
+        let answered = self.exchange.answer();
+        let answered = answered.map_err(|error| self.not_published(error))?;
+        if let Answered::InOne(Published::Waiting(publishing)) = answered {
+            *self.publishing() = Some(publishing);
+            return Ok(true);
+        }
+        Ok(matches!(answered, Answered::InOne(_)))
+    }
+
     /// Queues a message, or keeps it until there is room for it.
     fn send(&mut self, subject: Subject, payload: Bytes) -> io::Result<()> {
         let headers = header::write_sequence(self.sent);
@@ -231,6 +262,13 @@ impl AsyncWrite for Outgoing {
         if self.closed {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
+        if self.is_untold_root() {
+            let (chunk, _) = buf.split_at(self.room()?.min(buf.len()));
+            if self.exchange.hold_first(chunk) {
+                self.sent = 1;
+                return Poll::Ready(Ok(chunk.len()));
+            }
+        }
         let subject = ready!(self.poll_rest(cx))?;
         let (chunk, _) = buf.split_at(self.room()?.min(buf.len()));
         self.send(subject, Bytes::copy_from_slice(chunk))?;
@@ -238,6 +276,9 @@ impl AsyncWrite for Outgoing {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.is_untold_root() && self.exchange.holds_results() {
+            return Poll::Ready(Ok(()));
+        }
         self.poll_rest(cx).map_ok(drop)
     }
 
@@ -251,13 +292,14 @@ impl AsyncWrite for Outgoing {
         }
         if self.went_with_the_call() {
             self.is_waiting = true;
-            ready!(self.exchange.poll_peer(self.key, cx))?;
+            ready!(self.exchange.poll_end_params(self.key, cx))?;
             self.closed = true;
-            self.exchange.end_params_later();
             return Poll::Ready(Ok(()));
         }
-        let subject = ready!(self.poll_rest(cx))?;
-        self.send(subject, Bytes::new())?;
+        if !(self.is_untold_root() && self.answer()?) {
+            let subject = ready!(self.poll_rest(cx))?;
+            self.send(subject, Bytes::new())?;
+        }
         self.closed = true;
         if self.publishing().is_none() {
             return Poll::Ready(Ok(()));
@@ -269,7 +311,7 @@ impl AsyncWrite for Outgoing {
 impl Index<Self> for Outgoing {
     fn index(&self, path: &[usize]) -> anyhow::Result<Self> {
         anyhow::ensure!(!path.is_empty(), "the path of a stream is empty");
-        let mut child = Self::new(Arc::clone(&self.exchange), Bytes::new(), None);
+        let mut child = Self::new(Arc::clone(&self.exchange), Bytes::new());
         child.path = self.path.iter().chain(path).copied().collect();
         child.key = self.exchange.key();
         Ok(child)

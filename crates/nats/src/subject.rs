@@ -9,6 +9,8 @@
 //! R_s.alive                                   asks whether the server is there; never answered
 //! R_c.alive                                   where the broker says that it is not
 //! ```
+//!
+//! A reply subject of ours may end in [`UNARY`].
 
 use core::fmt::Write as _;
 
@@ -23,6 +25,17 @@ pub(crate) const PARAMS: &str = "params";
 pub(crate) const RESULTS: &str = "results";
 pub(crate) const CANCEL: &str = "cancel";
 pub(crate) const ALIVE: &str = "alive";
+
+/// At the end of `R_c`: the caller takes an answer in a single message. At the end of `R_s`: this is
+/// one, and its payload the whole of the results.
+///
+/// No name that a NATS client makes up ends so.
+const UNARY: char = '~';
+
+/// Whether the reply subject says so.
+pub(crate) fn is_unary(reply: &str) -> bool {
+    reply.ends_with(UNARY)
+}
 
 /// Where calls of a function go.
 pub(crate) fn invocation(prefix: &str, target: &str, instance: &str, func: &str) -> Subject {
@@ -98,6 +111,16 @@ impl Inbox {
         subject.into()
     }
 
+    /// The same, which [is unary](is_unary).
+    pub(crate) fn unary(&self, call: &Id) -> Subject {
+        let len = self.base.len() + crate::id::LEN + UNARY.len_utf8();
+        let mut subject = String::with_capacity(len);
+        subject.push_str(&self.base);
+        subject.push_str(call.as_str());
+        subject.push(UNARY);
+        subject.into()
+    }
+
     /// The call that a message is for, and what comes after it.
     pub(crate) fn split<'a>(&self, subject: &'a str) -> Option<(Id, &'a str)> {
         let rest = subject.strip_prefix(&*self.base)?;
@@ -105,6 +128,7 @@ impl Inbox {
             Some((id, rest)) => (id, rest),
             None => (rest, ""),
         };
+        let id = id.strip_suffix(UNARY).unwrap_or(id);
         Some((Id::parse(id)?, rest))
     }
 }
@@ -137,6 +161,13 @@ impl InboxPrefixes {
         !subject.starts_with('$')
             && Target::is_valid(subject)
             && self.0.iter().any(|prefix| is_below(prefix))
+    }
+
+    /// The same for `subject` being where a peer that asks whether we are here has its answer.
+    pub(crate) fn permit_alive(&self, subject: &str) -> bool {
+        let inbox = subject.strip_suffix(ALIVE);
+        let inbox = inbox.and_then(|inbox| inbox.strip_suffix('.'));
+        inbox.is_some_and(|inbox| self.permit(inbox))
     }
 }
 
@@ -213,6 +244,12 @@ mod tests {
         let results = stream(&subject, RESULTS, &[3]);
         assert_eq!(inbox.split(&results), Some((id, "results.3")));
         assert_eq!(Inbox::new("_INBOX").split(&subject), None);
+        assert!(!is_unary(&subject));
+        let unary = inbox.unary(&id);
+        assert!(is_unary(&unary));
+        assert_eq!(inbox.split(&unary), Some((id, "")));
+        let results = stream(&unary, RESULTS, &[3]);
+        assert_eq!(inbox.split(&results), Some((id, "results.3")));
     }
 
     #[test]
@@ -241,6 +278,16 @@ mod tests {
             "_INBOX.x.wrpc.0.0.1.a:b/c.f",
         ] {
             assert!(!prefixes.permit(bad), "{bad}");
+            assert!(!prefixes.permit_alive(&format!("{bad}.alive")), "{bad}");
+        }
+        assert!(prefixes.permit_alive("_INBOX.a.b.alive"));
+        for bad in [
+            "_INBOX.a.b",
+            "_INBOX.a.b.results.alive",
+            "_INBOX.alive",
+            "alive",
+        ] {
+            assert!(!prefixes.permit_alive(bad), "{bad}");
         }
     }
 

@@ -174,7 +174,7 @@ fn channels(
 ) -> Channels<Outgoing, Incoming> {
     Channels {
         incoming: Incoming::new(Arc::clone(&exchange)),
-        outgoing: Outgoing::new(exchange, rest, None),
+        outgoing: Outgoing::new(exchange, rest),
         progress,
     }
 }

@@ -82,7 +82,7 @@ impl Client {
         let subscribed = nats.subscribe(wildcard.clone()).await;
         let messages = subscribed.map_err(|_| ConnectError::Closed)?;
         let (broker, waiting) = Broker::new(nats);
-        let (unended, owed) = mpsc::unbounded_channel();
+        let (owing, owed) = mpsc::unbounded_channel();
         let core = Arc::new(Core {
             broker: Arc::new(broker),
             registry: Registry::default(),
@@ -92,12 +92,12 @@ impl Client {
             tick: 0.into(),
             state: watch::Sender::new(ConnectionState::Connected),
             served: ServedFunctions::default(),
-            unended,
+            owing,
         });
         let mut running = JoinSet::new();
         running.spawn(tasks::dispatch(Arc::clone(&core), messages));
         running.spawn(send_waiting(waiting));
-        running.spawn(tasks::end_params(owed));
+        running.spawn(tasks::settle(owed));
         if let Some(interval) = options.keepalive {
             // Below what the client may publish to, if permissions bind its inbox to its id.
             let nowhere = below(&options.inbox(), Id::random().as_str());

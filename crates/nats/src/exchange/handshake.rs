@@ -1,11 +1,17 @@
 //! The answer to a call.
 
+use core::task::Waker;
+
 use async_nats::{Message, StatusCode};
+use bytes::Bytes;
 use wrpc_middleware_errors::{Delivery, RpcErrorKind};
 use wrpc_middleware_transport::Progress;
 
 use super::Exchange;
+use super::inlet::Refusal;
+use super::state::{Params, State};
 use crate::header;
+use crate::subject::is_unary;
 
 impl Exchange {
     pub(super) fn handshake(&self, progress: &Progress, message: Message) {
@@ -72,16 +78,43 @@ impl Exchange {
                 self.connection.turn_away(&peer);
             }
             None => {
+                let whole = is_unary(&peer).then_some(message.payload);
                 state.peer = Some(peer);
                 progress.accepted();
-                let abandoned = state.params_abandoned;
+                let abandoned = state.params == Params::Abandoned;
                 let waiting = state.waiting.take();
+                let taken = whole.map(|results| self.answered(&mut state, progress, results));
                 drop(state);
+                let reader = match taken {
+                    Some(Err(refusal)) => {
+                        self.give_up(self.refusal(refusal));
+                        None
+                    }
+                    Some(Ok(reader)) => reader,
+                    None => None,
+                };
                 if abandoned {
                     self.end_outgoing(&[], 0, None, &self.params_abandoned());
                 }
-                waiting.for_each(core::task::Waker::wake);
+                waiting.chain(reader).for_each(Waker::wake);
             }
         }
+    }
+
+    /// Takes the whole of the results. Returns who waits for them.
+    fn answered(
+        &self,
+        state: &mut State,
+        progress: &Progress,
+        results: Bytes,
+    ) -> Result<Option<Waker>, Refusal> {
+        let root = &mut state.root;
+        let mut reader = None;
+        if !results.is_empty() {
+            progress.first_byte();
+            reader = root.push(results, None, self.connection.budget())?;
+        }
+        progress.closed();
+        Ok(root.close(None, None)?.or(reader))
     }
 }

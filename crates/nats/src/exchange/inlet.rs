@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use wrpc_middleware_errors::RpcError;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, OWN};
 
 /// What a message costs beyond its bytes.
 const OVERHEAD: usize = 64;
@@ -56,6 +56,14 @@ pub(crate) enum Next {
 }
 
 impl Inlet {
+    /// One that has a reader.
+    pub(super) fn of_reader() -> Self {
+        Self {
+            taken: true,
+            ..Self::default()
+        }
+    }
+
     /// Takes a chunk. Returns who waits for it.
     pub(super) fn push(
         &mut self,
@@ -71,7 +79,9 @@ impl Inlet {
             return Ok(None);
         }
         let cost = chunk.len().saturating_add(OVERHEAD);
-        if !budget.take(cost, self.held) {
+        // A peer may begin many streams that nobody reads.
+        let own = if self.taken { OWN } else { 0 };
+        if !budget.take(cost, self.held, own) {
             return Err(Refusal::Overrun);
         }
         self.held += cost;

@@ -1,5 +1,6 @@
 //! One call, as one of its two sides sees it.
 
+mod answer;
 mod ending;
 mod failing;
 mod handshake;
@@ -15,14 +16,16 @@ mod writers;
 use core::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_nats::{Message, StatusCode, Subject};
+use async_nats::{Message, Subject};
 use tokio::sync::OwnedSemaphorePermit;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 use wrpc_middleware_transport::{Paths, Progress};
 
+pub(crate) use self::answer::Answered;
+use self::inlet::Inlet;
 pub(crate) use self::inlet::Next;
 pub(crate) use self::part::Part;
-use self::state::{STREAM, State};
+use self::state::{Params, STREAM, State};
 pub(crate) use self::waiting::ROOT;
 use self::writers::Writers;
 use crate::connection::Connection;
@@ -68,6 +71,7 @@ impl Exchange {
             state: Mutex::new(State {
                 peer,
                 heard: connection.tick(),
+                root: Inlet::of_reader(),
                 ..State::default()
             }),
             connection,
@@ -85,7 +89,11 @@ impl Exchange {
 
     /// Where messages for the call arrive.
     pub(crate) fn inbox(&self) -> Subject {
-        self.connection.inbox().of(&self.id)
+        let inbox = self.connection.inbox();
+        match self.side {
+            Side::Caller { .. } => inbox.unary(&self.id),
+            Side::Target { .. } => inbox.of(&self.id),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -125,22 +133,9 @@ impl Exchange {
             (Side::Caller { progress, .. }, Part::Results(path)) => {
                 self.receive(Some(progress), &path, message);
             }
-            (Side::Caller { .. }, Part::Alive)
-                if message.status == Some(StatusCode::NO_RESPONDERS) =>
-            {
-                self.peer_is_gone();
-            }
+            (_, Part::Alive) => self.presence(&message),
             (Side::Target { .. }, Part::Params(path)) => self.receive(None, &path, message),
-            // One that has answered has nothing to stop.
-            (Side::Target { .. }, Part::Cancel) if !self.writers.are_done() => {
-                self.state().is_over = true;
-                self.fail(self.error(
-                    RpcErrorKind::Other,
-                    Delivery::Accepted,
-                    "the caller has given up",
-                ));
-            }
-            // Whoever asks whether we are here knows it by not being told otherwise.
+            (Side::Target { .. }, Part::Cancel) => self.given_up("the caller has given up"),
             _ => {}
         }
     }
@@ -172,6 +167,10 @@ impl Drop for Exchange {
             && !state.is_complete(&self.patterns)
             && let Some(peer) = &state.peer
         {
+            if state.params == Params::Unended {
+                // One that knows of no cancellation would wait for it.
+                self.connection.core().end_params(peer);
+            }
             self.connection.cancel(peer);
         }
     }

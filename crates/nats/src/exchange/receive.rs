@@ -91,6 +91,12 @@ impl Exchange {
         };
         match (&state.failure, next) {
             (Some(failure), Next::Pending) => Next::Failed(failure.clone()),
+            (_, Next::Pending) => {
+                drop(state);
+                // The caller may wait for that with the rest of its parameters.
+                self.tell();
+                Next::Pending
+            }
             (_, next) => next,
         }
     }

@@ -1,16 +1,17 @@
 //! The outgoing streams: where they go, and how they end that their writer left open.
 
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 use std::sync::Arc;
 
 use async_nats::Subject;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
 use super::ending::Ending;
+use super::state::Params;
 use super::{Exchange, ROOT, Side};
 use crate::broker::Publishing;
 use crate::header;
-use crate::subject::{PARAMS, RESULTS, below, stream};
+use crate::subject::{PARAMS, RESULTS, stream};
 
 impl Exchange {
     pub(crate) fn writer_began(&self) {
@@ -65,27 +66,51 @@ impl Exchange {
         result.map(Ok)
     }
 
-    /// Sees to it that a target which does not answer soon is told that all parameters went with
-    /// the call.
-    pub(crate) fn end_params_later(self: &Arc<Self>) {
-        // The task that does it runs as long as there is a call.
-        let _ = self.connection.core().unended.send(Arc::downgrade(self));
+    /// Ends the parameters, which all went with the call, once it is known that the target took
+    /// it.
+    ///
+    /// The target is told so later, if it has not answered by then.
+    pub(crate) fn poll_end_params(
+        self: &Arc<Self>,
+        key: u32,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), RpcError>> {
+        ready!(self.poll_peer(key, cx))?;
+        let mut state = self.state();
+        if !state.is_complete(&self.patterns) {
+            state.params = Params::Unended;
+            drop(state);
+            self.settle_later();
+        }
+        Poll::Ready(Ok(()))
     }
 
-    /// Tells the target so, unless that is of no use any more.
-    pub(crate) fn end_params(&self) {
-        let state = self.state();
+    /// Sees to it that [`settle`](Self::settle) is called, unless the call is over soon.
+    pub(super) fn settle_later(self: &Arc<Self>) {
+        // The task that does it runs as long as there is a call.
+        let _ = self.connection.core().owing.send(Arc::downgrade(self));
+    }
+
+    /// Sends what is owed to the other side, as the call is not over yet.
+    pub(crate) fn settle(&self) {
+        match self.side {
+            Side::Caller { .. } => self.end_params(),
+            Side::Target { .. } => self.tell(),
+        }
+    }
+
+    /// Tells the target that there are no more parameters, unless that is of no use any more.
+    fn end_params(&self) {
+        let mut state = self.state();
         if state.failure.is_some() || state.is_complete(&self.patterns) {
             return;
         }
         let Some(peer) = state.peer.clone() else {
             return;
         };
+        state.params = Params::Written;
         drop(state);
-        let params = below(&peer, PARAMS);
-        self.connection
-            .broker()
-            .publish_unattended(params, None, None);
+        self.connection.core().end_params(&peer);
     }
 
     /// A writer is gone before its stream was closed; `sent` messages are on it, after `before`.
@@ -108,6 +133,7 @@ impl Exchange {
     }
 
     fn end_empty(&self, path: &[usize]) {
+        self.tell();
         let Some(peer) = self.state().peer.clone() else {
             return;
         };
@@ -147,12 +173,16 @@ impl Exchange {
         before: Option<Publishing>,
         error: &RpcError,
     ) {
+        self.tell();
+        let before = before.or_else(|| self.before());
         let mut state = self.state();
         if state.is_over {
             return;
         }
         let Some(peer) = state.peer.clone() else {
-            state.params_abandoned |= path.is_empty();
+            if path.is_empty() {
+                state.params = Params::Abandoned;
+            }
             return;
         };
         drop(state);

@@ -7,6 +7,7 @@ use async_nats::Subject;
 use wrpc_middleware_errors::RpcError;
 use wrpc_middleware_transport::Paths;
 
+use super::answer::Answer;
 use super::ending::Ending;
 use super::inlet::{Inlet, Refusal};
 use super::waiting::Waiting;
@@ -27,13 +28,26 @@ pub(super) struct State {
     pub(super) waiting: Waiting,
     /// When something last arrived, in ticks of the keepalive.
     pub(super) heard: u32,
-    /// The parameters were given up before it was known where they go.
-    pub(super) params_abandoned: bool,
+    pub(super) params: Params,
     pub(super) ending: Ending,
+    /// What the caller was told of a call that was taken.
+    pub(super) answer: Answer,
     /// The other side knows that the call is over.
     pub(super) is_over: bool,
     /// The broker was asked for the peer, and nothing was heard since.
     pub(super) is_suspect: bool,
+}
+
+/// What became of the parameters of a caller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Params {
+    /// The target is told by who writes them.
+    #[default]
+    Written,
+    /// They were given up before it was known where they go.
+    Abandoned,
+    /// All went with the call, and the target was not told so.
+    Unended,
 }
 
 impl State {
@@ -69,7 +83,7 @@ impl State {
             if !patterns.iter().any(|pattern| matches(pattern, path)) {
                 return None;
             }
-            if !budget.take(STREAM, 0) {
+            if !budget.take(STREAM, 0, 0) {
                 return Some(Err(Refusal::Overrun));
             }
         }

@@ -4,7 +4,6 @@ use core::fmt;
 use core::time::Duration;
 use std::sync::Arc;
 
-use async_nats::message::OutboundMessage;
 use async_nats::{Message, Subject};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -16,7 +15,6 @@ use wrpc_middleware_transport::Paths;
 use super::fate::Fate;
 use super::functions::Served;
 use super::{Responder, ServeContext};
-use crate::broker::{Published, Publishing};
 use crate::connection::Connection;
 use crate::exchange::{Exchange, Side};
 use crate::function::Function;
@@ -39,6 +37,9 @@ pub struct Request {
 
 /// Why a call is refused where the number of running ones is limited.
 pub(super) const TOO_MANY: &str = "too many calls are running";
+
+/// Why a call is refused that waited too long where it was served.
+const LATE: &str = "the deadline passed before the call was taken";
 
 /// What all calls of a function share.
 pub(super) struct Offer {
@@ -112,8 +113,10 @@ impl Request {
             fate: None,
         };
         if remaining.is_some_and(|remaining| remaining.is_zero()) {
-            let reason = "the deadline passed before the call arrived";
-            request.refuse_as(RpcErrorKind::Timeout, reason);
+            request.refuse_as(
+                RpcErrorKind::Timeout,
+                "the deadline passed before the call arrived",
+            );
             return None;
         }
         if let Some(running) = &offer.running {
@@ -185,7 +188,8 @@ impl Request {
         function.error(kind, Delivery::NotSent, reason)
     }
 
-    /// Takes the call. Its caller knows from now on that it may have been run.
+    /// Takes the call. Its caller learns within 2 ms that it may have been run: with the results,
+    /// if they are there by then.
     ///
     /// Waits for nothing. Of a call that was refused meanwhile, by a [`Responder`] or since its
     /// deadline passed in a queue, both streams have failed already and no parameters are there;
@@ -198,7 +202,7 @@ impl Request {
                 self.params = Bytes::new();
                 let exchange = self.exchange();
                 exchange.refused(refusal);
-                self.streams(exchange, None)
+                self.streams(exchange)
             }
         }
     }
@@ -215,13 +219,22 @@ impl Request {
 
     fn answer(&mut self) -> Result<Accepted, RpcError> {
         self.is_answered = true;
+        let deadline = self.context.deadline;
+        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            let error = self.error(RpcErrorKind::Timeout, LATE);
+            let Some(fate) = &self.fate else {
+                self.offer.refuse(&self.reply, &error);
+                return Err(error);
+            };
+            return Err(fate.revoke(|_| error));
+        }
         let Some(fate) = self.fate.clone() else {
             let exchange = self.exchange();
-            return Ok(self.shake_hands(exchange));
+            return Ok(self.take(exchange));
         };
         fate.accept(|| {
             let exchange = self.exchange();
-            (self.shake_hands(Arc::clone(&exchange)), exchange)
+            (self.take(Arc::clone(&exchange)), exchange)
         })
     }
 
@@ -238,39 +251,19 @@ impl Request {
         )
     }
 
-    /// Tells the caller that its call is taken.
-    fn shake_hands(&mut self, exchange: Arc<Exchange>) -> Accepted {
-        let handshake = OutboundMessage {
-            subject: self.reply.clone(),
-            payload: Bytes::new(),
-            reply: Some(exchange.inbox()),
-            headers: None,
-        };
-        let before = match self.offer.connection.broker().publish(handshake) {
-            Ok(Published::Queued) => None,
-            Ok(Published::Waiting(publishing)) => Some(publishing),
-            Err(error) => {
-                let reason = "the handshake could not be published";
-                let failure = exchange.error(RpcErrorKind::Transport, Delivery::Accepted, reason);
-                exchange.fail(failure.with_source(error));
-                None
-            }
-        };
-        self.streams(exchange, before)
+    fn take(&mut self, exchange: Arc<Exchange>) -> Accepted {
+        exchange.take();
+        self.streams(exchange)
     }
 
-    fn streams(&mut self, exchange: Arc<Exchange>, before: Option<Publishing>) -> Accepted {
+    fn streams(&mut self, exchange: Arc<Exchange>) -> Accepted {
         let context = ServeContext {
             exchange: Some(Arc::clone(&exchange)),
             ..core::mem::take(&mut self.context)
         };
         let params = Incoming::new(Arc::clone(&exchange));
         let params = params.after(core::mem::take(&mut self.params), self.offer.params_timeout);
-        (
-            context,
-            Outgoing::new(exchange, Bytes::new(), before),
-            params,
-        )
+        (context, Outgoing::new(exchange, Bytes::new()), params)
     }
 
     /// Refuses the call with `error`, which its caller gets as it is.

@@ -48,7 +48,7 @@ impl Server {
             tick: 0.into(),
             state: watch::Sender::new(ConnectionState::Connected),
             served: ServedFunctions::default(),
-            unended: mpsc::unbounded_channel().0,
+            owing: mpsc::unbounded_channel().0,
         };
         let function = Function {
             instance: "test:app/echo@0.1.0".into(),

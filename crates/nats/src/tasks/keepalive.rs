@@ -1,12 +1,14 @@
-//! Noticing that the server of a waiting call is gone.
+//! Noticing that the other side of a call is gone.
 //!
-//! A server has a subscription for as long as it is connected, on everything below the subject that
-//! it answered the handshake with. A message there that asks for a reply is ignored while it is
-//! there; once its connection is gone, the broker itself answers that nobody is.
+//! Either side has a subscription for as long as it is connected, on everything below its reply
+//! subject. A message there that asks for a reply is ignored while the call goes on; once its
+//! connection is gone, the broker itself answers that nobody is there. A peer of ours which is there
+//! but has no such call says so: the last messages of it, or that it was given up, were lost.
 
 use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use async_nats::Subject;
@@ -14,11 +16,12 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::{debug, warn};
 
 use crate::connection::{ConnectionState, Core};
+use crate::exchange::Exchange;
 use crate::id::Id;
 use crate::subject::{ALIVE, below, server};
 
-/// Asks for the servers of calls that have heard nothing for `period`, and fails those whose server
-/// is gone.
+/// Asks for the peers of calls that have heard nothing for `period`, and fails those whose peer is
+/// gone.
 pub(crate) async fn keep_alive(core: Arc<Core>, probe: Subject, period: Duration) {
     tokio::join!(find_taps(&core, &probe, period), ask(&core, period));
 }
@@ -34,17 +37,45 @@ async fn ask(core: &Core, period: Duration) {
         if *core.state.borrow() != ConnectionState::Connected {
             continue;
         }
-        // Calls of one server share the answer, until it is that nobody is there.
-        let mut asked: HashMap<Box<str>, usize> = HashMap::new();
+        // Calls of one peer share the answer, until it is that nobody is there: one of them asks,
+        // another each time.
+        let mut silent: HashMap<Box<str>, Silent> = HashMap::new();
         for exchange in core.registry.all() {
             let Some(peer) = exchange.silent_peer(tick.wrapping_sub(2)) else {
                 continue;
             };
-            let calls = asked.entry(server(&peer).into()).or_default();
-            *calls += 1;
-            if *calls == 1 {
-                exchange.probe(&peer);
+            match silent.entry(server(&peer).into()) {
+                Entry::Vacant(none) => {
+                    none.insert(Silent {
+                        exchange,
+                        peer,
+                        calls: 1,
+                    });
+                }
+                Entry::Occupied(mut some) => some.get_mut().or(exchange, peer),
             }
+        }
+        for Silent { exchange, peer, .. } in silent.into_values() {
+            exchange.probe(&peer);
+        }
+    }
+}
+
+/// One of the calls of a peer that is silent.
+struct Silent {
+    exchange: Arc<Exchange>,
+    peer: Subject,
+    /// Out of how many it was drawn.
+    calls: u32,
+}
+
+impl Silent {
+    /// Draws between the call and one more.
+    fn or(&mut self, exchange: Arc<Exchange>, peer: Subject) {
+        self.calls = self.calls.saturating_add(1);
+        if rand::random_ratio(1, self.calls) {
+            self.exchange = exchange;
+            self.peer = peer;
         }
     }
 }

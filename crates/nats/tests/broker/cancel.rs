@@ -17,6 +17,7 @@ use crate::support::calls::{accepted, call, open, typed};
 use crate::support::errors::assert_failed;
 use crate::support::nats::NatsServer;
 use crate::support::peers::{INSTANCE, TARGET, call_echo, context, echo, ours, upstream};
+use crate::support::raw::{RawTarget, next};
 use crate::support::target::Target;
 use crate::support::wait::{guard, until};
 
@@ -240,4 +241,22 @@ async fn a_call_that_was_answered_is_not_given_up() {
         work.work(|work| (work.answered, work.stopped.len())),
         (100, 0)
     );
+}
+
+/// A target that knows of no cancellation would wait for the end of its parameters.
+#[tokio::test(flavor = "multi_thread")]
+async fn parameters_that_were_closed_have_an_end_whenever_the_call_is_dropped() {
+    let server = NatsServer::start().await;
+    let client = ours(&server, Options::new().id("client")).await;
+    let mut target = RawTarget::start(&server, "raw").await;
+    for _ in 0..16 {
+        let mut call = open(&client, "raw", "x").await.unwrap();
+        let (mut below, inbox) = target.call().await.accept().await;
+        call.outgoing.shutdown().await.unwrap();
+        drop(call);
+        let end = next(&mut below).await;
+        assert_eq!(*end.subject, *format!("{inbox}.params"));
+        assert!(end.payload.is_empty() && end.headers.is_none());
+        assert_eq!(*next(&mut below).await.subject, *format!("{inbox}.cancel"));
+    }
 }

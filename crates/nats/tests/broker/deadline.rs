@@ -18,7 +18,7 @@ use crate::support::errors::{read_to_end, read_to_failure};
 use crate::support::nats::NatsServer;
 use crate::support::peers::{INSTANCE, NO_PATHS, context};
 use crate::support::raw::{RawCaller, RawTarget, header, headers};
-use crate::support::serving::{Serving, paths, serve};
+use crate::support::serving::{Serving, paths, requests, serve};
 use crate::support::wait::guard;
 
 const TIMEOUT: &str = "Wrpc-Timeout-Ms";
@@ -298,4 +298,25 @@ async fn the_hosts_deadline_is_the_one_that_travels() {
     let headers = call.message.headers.as_ref().unwrap();
     assert_eq!(headers.get_all(TIMEOUT).count(), 1);
     assert_eq!(headers.get_all(EXPIRES).count(), 1);
+}
+
+/// A call that a host has in a queue of its own is not begun once nobody waits for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_not_taken_after_its_deadline() {
+    let server = NatsServer::start().await;
+    let target = new(&server).await;
+    let _serving = requests(&target.wrpc, "queued", |request| async move {
+        let deadline = request.context().deadline().expect("a deadline");
+        tokio::time::sleep_until(deadline).await;
+        let error = request.try_accept().expect_err("a refusal");
+        assert_eq!(error.kind(), RpcErrorKind::Timeout);
+    })
+    .await;
+    let mut caller = RawCaller::start(&server).await;
+    let soon = headers(&[(TIMEOUT, "20")]);
+    caller.call("queued", soon, "").await;
+    let answer = caller.next().await;
+    assert!(answer.reply.is_none());
+    assert_eq!(header(&answer, "Wrpc-Error"), Some("timeout"));
+    assert_eq!(header(&answer, "Wrpc-Error-Delivery"), Some("not-sent"));
 }

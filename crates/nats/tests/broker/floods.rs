@@ -15,7 +15,8 @@ use crate::support::raw::{RawCaller, RawTarget, publish};
 use crate::support::serving::{paths, serve};
 use crate::support::wait::{guard, until};
 
-const SMALL: usize = 64 << 10;
+/// More than a stream may hold in any case.
+const SMALL: usize = 512 << 10;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn results_that_nobody_reads_are_bounded() {
@@ -100,6 +101,33 @@ async fn all_calls_together_are_bounded() {
         }
     }
     assert_eq!((whole, failed), (3, 5));
+    until("nothing to be left", async || caller.wrpc.buffered() == 0).await;
+}
+
+/// Others that do not read keep nobody from an answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn small_results_have_room_in_any_case() {
+    let server = NatsServer::start().await;
+    let options = Options::new().max_buffered(SMALL, SMALL);
+    let caller = new_with(&server, options).await;
+    let target = new(&server).await;
+    let _echo = echo(&target.wrpc).await;
+    let mut raw = RawTarget::start(&server, "raw").await;
+    let (_params, results) = open(&caller, "raw").await;
+    let call = raw.call().await;
+    let _below = call.accept().await;
+    for part in [SMALL / 4, SMALL / 2, SMALL / 4 - 1024] {
+        call.results("", None, vec![7; part]).await;
+    }
+    call.sent().await;
+    until("all to be held", async || {
+        caller.wrpc.buffered() > SMALL - 1024
+    })
+    .await;
+    for _ in 0..8 {
+        assert_echoes(&caller).await;
+    }
+    drop(results);
     until("nothing to be left", async || caller.wrpc.buffered() == 0).await;
 }
 

@@ -4,8 +4,8 @@ use core::time::Duration;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use futures::StreamExt as _;
 use futures::future::join_all;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use wrpc_middleware_errors::{Delivery, RpcErrorKind};
 use wrpc_middleware_nats::serve::{Accepted, Requests};
@@ -14,10 +14,10 @@ use wrpc_middleware_transport::{Channels, Paths, Stage};
 
 use crate::support::calls::{SHORT, accepted, ending, finish, open, ours_at, typed, within};
 use crate::support::nats::NatsServer;
-use crate::support::peers::{INSTANCE, TARGET, ours};
+use crate::support::peers::{INSTANCE, TARGET, echo, ours};
 use crate::support::process::Process;
 use crate::support::proxy::Proxy;
-use crate::support::raw::RawTarget;
+use crate::support::raw::{RawCaller, RawTarget, header, headers, next, publish};
 use crate::support::record::Record;
 use crate::support::target::Target;
 use crate::support::wait::{assert_hangs, guard, until};
@@ -234,4 +234,127 @@ async fn targets_whose_inboxes_have_nothing_in_common_are_each_watched() {
     asked(&client, 10).await;
     assert!(calls.iter().all(|call| call.progress.failure().is_none()));
     drop((peers, alive));
+}
+
+/// A call that only its caller's end would have ended.
+async fn waiting(server: &NatsServer, caller: &mut RawCaller) -> (Client, Accepted) {
+    let target = ours(server, often().id(TARGET)).await;
+    let mut requests = target
+        .requests(INSTANCE, "slow", Paths::default())
+        .await
+        .unwrap();
+    caller.call("slow", None, "x").await;
+    let request = guard("a call", requests.next()).await.unwrap().unwrap();
+    (target, request.accept())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_goes_away_has_given_up() {
+    let server = NatsServer::start().await;
+    let mut caller = RawCaller::start(&server).await;
+    caller.inbox.push('~');
+    let (target, (context, ..)) = waiting(&server, &mut caller).await;
+    // As long as it is there, it is left alone.
+    asked(&target, 10).await;
+    assert!(context.given_up().now_or_never().is_none());
+    drop(caller);
+    let error = guard("the caller to be missed", context.given_up()).await;
+    assert!(error.message().ends_with("the caller went away"), "{error}");
+}
+
+/// It may have subscribed to less than is asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_of_others_is_not_asked_for() {
+    let server = NatsServer::start().await;
+    let mut caller = RawCaller::start(&server).await;
+    let (_target, _accepted) = waiting(&server, &mut caller).await;
+    let mut record = Record::start(&server).await;
+    let client = ours(&server, often()).await;
+    let mut raw = RawTarget::start(&server, "raw").await;
+    let call = open(&client, "raw", "x").await.unwrap();
+    let _below = raw.call().await.accept().await;
+    asked(&client, 10).await;
+    drop(call);
+    let seen = record.up_to_now(&[]).await;
+    let asked = |message: &async_nats::Message| message.subject.starts_with(&caller.inbox);
+    assert!(!seen.iter().any(asked), "{seen:?}");
+}
+
+/// The answer was lost with the connection that it went over, and the target has another now.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_was_lost_is_known_by_both() {
+    let server = NatsServer::start().await;
+    let target = ours(&server, Options::new().id(TARGET)).await;
+    let _echo = echo(&target).await;
+    let mut caller = RawCaller::start(&server).await;
+    caller.inbox.push('~');
+    caller.call("echo", None, "\x03bob").await;
+    let answer = caller.next().await.reply.unwrap();
+    let alive = format!("{}.alive", caller.inbox);
+    publish(
+        &caller.nats,
+        format!("{answer}.alive"),
+        Some(&alive),
+        None,
+        "",
+    )
+    .await;
+    let mut said = caller.next().await;
+    while *said.subject != *alive {
+        said = caller.next().await;
+    }
+    assert_eq!(header(&said, "Wrpc-Error"), Some("transport"));
+
+    // And what a caller makes of it.
+    let client = ours(&server, often()).await;
+    let mut raw = RawTarget::start(&server, "raw").await;
+    let call = open(&client, "raw", "x").await.unwrap();
+    let (mut below, _) = raw.call().await.accept().await;
+    let probe = loop {
+        let message = next(&mut below).await;
+        if message.subject.ends_with(".alive") {
+            break message;
+        }
+    };
+    let headers = said.headers.clone();
+    publish(
+        &raw.nats,
+        probe.reply.unwrap().to_string(),
+        None,
+        headers,
+        "",
+    )
+    .await;
+    let ended = guard("the end", finish(call)).await;
+    let lost = Err((RpcErrorKind::Transport, Delivery::Accepted));
+    assert_eq!(ending(&ended), lost);
+}
+
+/// A caller that has no such call any more, and whose word about that was lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_was_given_up_is_stopped_even_if_its_caller_was_not_heard() {
+    let server = NatsServer::start().await;
+    let mut caller = RawCaller::start(&server).await;
+    caller.inbox.push('~');
+    let (_target, (context, ..)) = waiting(&server, &mut caller).await;
+    let probe = loop {
+        let message = caller.next().await;
+        if message.subject.ends_with(".alive") {
+            break message;
+        }
+    };
+    let error = headers(&[("Wrpc-Error", "transport")]);
+    publish(
+        &caller.nats,
+        probe.reply.unwrap().to_string(),
+        None,
+        error,
+        "",
+    )
+    .await;
+    let error = guard("the word of the caller", context.given_up()).await;
+    assert!(
+        error.message().ends_with("the caller has given up"),
+        "{error}"
+    );
 }

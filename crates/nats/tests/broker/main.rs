@@ -33,6 +33,7 @@ mod storm;
 mod streams;
 mod trailers;
 mod truncated;
+mod unary;
 mod values;
 mod wildcards;
 mod wire;

@@ -6,20 +6,21 @@ use async_nats::Message;
 
 /// The messages of the call of the function at `subject`, the same each time.
 ///
-/// What the caller and the target chose becomes `R_c` and `R_s`, times become names; headers are
-/// sorted, as their order means nothing.
+/// What the caller and the target chose becomes `R_c` and `R_s`, with the `~` behind it if there is
+/// one; times become names; headers are sorted, as their order means nothing.
 pub fn capture(messages: &[Message], subject: &str) -> String {
     let (mut caller, mut target) = (None, None);
     let mut text = String::new();
     for message in messages {
         let to = &*message.subject;
         let reply = message.reply.as_deref();
+        let inbox = reply.map(|reply| reply.trim_end_matches('~'));
         let who = if to == subject {
-            caller = reply;
+            caller = inbox;
             "caller"
         } else if is_below(to, caller) {
-            if Some(to) == caller {
-                target = reply;
+            if Some(to.trim_end_matches('~')) == caller {
+                target = inbox;
             }
             "target"
         } else if is_below(to, target) {
@@ -49,6 +50,7 @@ pub fn capture(messages: &[Message], subject: &str) -> String {
 
 fn is_below(subject: &str, base: Option<&str>) -> bool {
     let rest = base.and_then(|base| subject.strip_prefix(base));
+    let rest = rest.map(|rest| rest.strip_prefix('~').unwrap_or(rest));
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
