@@ -12,9 +12,12 @@
 //! | `wrpc-middleware-transport` | [`Stack`], its layers, [`Invoker`], [`Transport`] | |
 //! | | `upstream_nats`, the leaf over `wrpc_transport_nats::Client` | `upstream-nats` |
 //! | `wrpc-middleware-nats` | [`nats`], the NATS transport, for both sides of a call | `nats` |
+//! | `wrpc-middleware-links` | `links`, links that change while calls run | `links` |
 //! | `wrpc-middleware-runtime` | [`runtime`], the Wasmtime adapter | `runtime` |
 
 pub use wrpc_middleware_errors::{Delivery, Detail, RpcError, RpcErrorKind};
+#[cfg(feature = "links")]
+pub use wrpc_middleware_links as links;
 #[cfg(feature = "nats")]
 pub use wrpc_middleware_nats as nats;
 #[cfg(feature = "runtime")]

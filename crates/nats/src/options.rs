@@ -219,8 +219,10 @@ impl Options {
         Ok(())
     }
 
-    /// What the inbox starts with, up to the part that nobody can guess.
-    pub(crate) fn inbox(&self) -> String {
+    /// What the own inbox starts with, up to the part that nobody can guess:
+    /// `_INBOX.<id>`, with the id as one token. What has to be permitted is that and `.>`.
+    #[must_use]
+    pub fn inbox(&self) -> String {
         match &*self.id {
             "" => self.inbox_prefix.to_string(),
             id => format!("{}.{}", self.inbox_prefix, token(id)),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::Target;
+use crate::link::LinkNames;
 
 /// What a host says about a call: `wrpc_transport::Invoke::invoke` has no room for it, so it
 /// travels in the context.
@@ -26,6 +27,13 @@ pub trait CallContext: Send + Sync {
     /// The name of the link to use, where a component has several for one interface.
     fn link_name(&self) -> Option<&Arc<str>> {
         None
+    }
+
+    /// The name of the link to use for `interface`, which is without its version and empty for the
+    /// root of a world: [`link_name`](Self::link_name), unless the context knows better.
+    fn link_name_of(&self, interface: &str) -> Option<&Arc<str>> {
+        let _ = interface;
+        self.link_name()
     }
 
     /// The target that the host has chosen. An authorization layer still has to permit it.
@@ -76,6 +84,7 @@ pub struct Context<C> {
     transport: C,
     source: Option<Arc<str>>,
     link_name: Option<Arc<str>>,
+    link_names: LinkNames,
     target: Option<Target>,
     deadline: Option<Instant>,
 }
@@ -88,6 +97,7 @@ impl<C> Context<C> {
             transport,
             source: None,
             link_name: None,
+            link_names: LinkNames::new(),
             target: None,
             deadline: None,
         }
@@ -104,6 +114,14 @@ impl<C> Context<C> {
     #[must_use]
     pub fn with_link_name(mut self, name: impl Into<Arc<str>>) -> Self {
         self.link_name = Some(name.into());
+        self
+    }
+
+    /// The same, over the links of these names where they name the called interface, and else over
+    /// [the one](Self::with_link_name) for all interfaces.
+    #[must_use]
+    pub fn with_link_names(mut self, names: LinkNames) -> Self {
+        self.link_names = names;
         self
     }
 
@@ -145,6 +163,10 @@ impl<C: Send + Sync> CallContext for Context<C> {
 
     fn link_name(&self) -> Option<&Arc<str>> {
         self.link_name.as_ref()
+    }
+
+    fn link_name_of(&self, interface: &str) -> Option<&Arc<str>> {
+        self.link_names.get(interface).or(self.link_name.as_ref())
     }
 
     fn target(&self) -> Option<&Target> {

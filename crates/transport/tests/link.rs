@@ -8,7 +8,7 @@ use support::{INSTANCE, Mock, assert_rpc, invocation};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
 use wrpc_middleware_transport::link::{
-    Denied, Link, LinkAuthorizationLayer, LinkRequest, LinkTable,
+    Denied, Link, LinkAuthorizationLayer, LinkNames, LinkRequest, LinkTable,
 };
 use wrpc_middleware_transport::{
     Channels, Context, Delivery, Invocation, RpcError, RpcErrorKind, Target,
@@ -75,6 +75,41 @@ async fn the_resolved_target_is_passed_on() {
         .with_source("client")
         .with_link_name("backup");
     assert_eq!(call(named).await, RpcErrorKind::LinkDenied);
+}
+
+#[tokio::test]
+async fn link_names_select_among_the_targets_of_one_interface() {
+    let backup = Link::new(
+        "client",
+        Target::new("other").unwrap(),
+        "test:app/greeter".parse().unwrap(),
+    );
+    let links = LinkTable::new([link(), backup.with_name("backup")]).unwrap();
+    let inner = service_fn(|invocation: Invocation<Context<()>>| async move {
+        let target = invocation.target.unwrap().to_string();
+        let error = RpcError::new(RpcErrorKind::Other, Delivery::NotSent, target);
+        Err::<Channels<(), ()>, _>(error)
+    });
+    let service = LinkAuthorizationLayer::new(links).layer(inner);
+    let target = |interface: &str, name: &str| {
+        let mut names = LinkNames::new();
+        names.set(interface.parse().unwrap(), name);
+        let context = Context::new(())
+            .with_source("client")
+            .with_link_names(names);
+        let invocation = Invocation::new(context, INSTANCE, "greet", bytes::Bytes::new());
+        let service = service.clone();
+        async move {
+            let error = service.oneshot(invocation).await.unwrap_err();
+            error.message().to_string()
+        }
+    };
+    assert_eq!(target("test:app/greeter", "backup").await, "other");
+    assert_eq!(target("test:app/greeter@9.0.0", "backup").await, "other");
+    assert_eq!(target("test:app/greeter", "default").await, "greeter");
+    assert_eq!(target("test:app/else", "backup").await, "greeter");
+    let none = target("test:app/greeter", "none").await;
+    assert!(none.ends_with("no link permits this call"), "{none}");
 }
 
 #[tokio::test]

@@ -40,6 +40,11 @@ pub(crate) const SELECTIONS: &[Selection] = &[
         without: &[WASMTIME],
     },
     Selection {
+        features: "links",
+        with: &[NATS],
+        without: &[WASMTIME, UPSTREAM_NATS],
+    },
+    Selection {
         features: "runtime",
         with: &[WASMTIME],
         without: &[NATS],

@@ -55,7 +55,9 @@ impl<A: ToServerAddrs> ConnectOptions<A> {
 
     /// Changes options of the NATS client: who it is, TLS, intervals.
     ///
-    /// An event callback that is set here is not called; see [`on_event`](Self::on_event).
+    /// An event callback that is set here is not called; see [`on_event`](Self::on_event). Nor does
+    /// the prefix of inboxes count: it is that [of the client](Options::inbox), so that permissions
+    /// which bind a component to its inbox also hold for what else is asked over the connection.
     pub fn nats(
         mut self,
         change: impl FnOnce(async_nats::ConnectOptions) -> async_nats::ConnectOptions,
@@ -120,6 +122,7 @@ pub async fn connect<A: ToServerAddrs>(options: ConnectOptions<A>) -> Result<Cli
     client.check()?;
     let events = EventSink::new();
     let callback = events.clone();
+    let nats = nats.custom_inbox_prefix(client.inbox());
     let nats = nats.event_callback(move |event| {
         callback.handle(&event);
         if let Some(on_event) = &on_event {

@@ -7,7 +7,7 @@ use tower::util::Oneshot;
 use tower::{Service, ServiceExt as _};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
-use super::{DEFAULT_LINK_NAME, Denied, LinkPolicy, LinkRequest, ResponseFuture};
+use super::{DEFAULT_LINK_NAME, Denied, Interface, LinkPolicy, LinkRequest, ResponseFuture};
 use crate::function::Function;
 use crate::{CallContext, Invocation};
 
@@ -47,7 +47,8 @@ where
 
     fn call(&mut self, mut invocation: Invocation<C>) -> Self::Future {
         let source = self.source.as_ref().or(invocation.context.source());
-        let link_name = invocation.context.link_name();
+        let interface = Interface::of_instance(&invocation.instance);
+        let link_name = invocation.context.link_name_of(interface);
         let request = LinkRequest {
             link_name: link_name.map_or(DEFAULT_LINK_NAME, AsRef::as_ref),
             target: invocation.target.as_ref(),
