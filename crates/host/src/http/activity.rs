@@ -45,11 +45,6 @@ impl Activity {
 }
 
 impl State {
-    /// Whether no request has come yet.
-    pub(super) fn is_new(&self) -> bool {
-        self.begun == 0
-    }
-
     /// When the first of the running requests has to be over, if any runs.
     pub(super) fn first_deadline(&self) -> Option<Instant> {
         self.running.values().min().copied()
@@ -87,12 +82,10 @@ mod tests {
 
         let start = Instant::now();
         let (activity, state) = Activity::new();
-        assert!(state.borrow().is_new());
         assert_eq!(state.borrow().idle_until(SECOND), start + SECOND);
 
         let late = activity.begin(start + 2 * SECOND);
         let early = activity.begin(start + SECOND);
-        assert!(!state.borrow().is_new());
         assert_eq!(state.borrow().first_deadline(), Some(start + SECOND));
         drop(early);
         assert_eq!(state.borrow().first_deadline(), Some(start + 2 * SECOND));

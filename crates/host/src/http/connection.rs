@@ -21,8 +21,9 @@ const MAX_HEADERS: usize = 64 * 1024;
 /// How many requests a client may have running on one connection of HTTP/2.
 const MAX_STREAMS: u32 = 250;
 
-/// How long a connection whose first request may be on its way is kept when the host stops.
-const FIRST_REQUEST: Duration = Duration::from_millis(250);
+/// How long an idle connection is kept when the host stops: its next request may be on its way, and
+/// is answered then, as the last one.
+const LINGER: Duration = Duration::from_millis(250);
 
 /// How long after its request's deadline a connection is cut: the guest has ended by then, and the
 /// client does not read what it has left.
@@ -126,11 +127,11 @@ impl Phases {
         }
         let now = Instant::now();
         let state = self.state.borrow_and_update();
+        let busy = state.first_deadline().is_some();
         let stops = self
             .stopped
-            .is_some_and(|since| !state.is_new() || now >= since + FIRST_REQUEST);
-        let idle = state.first_deadline().is_none() && now >= state.idle_until(self.idle);
-        if stops || idle {
+            .is_some_and(|since| busy || now >= since + LINGER);
+        if stops || !busy && now >= state.idle_until(self.idle) {
             self.closing = Some(now);
         }
         self.closing.is_some()
@@ -149,7 +150,7 @@ impl Phases {
         }
         let idle = state.idle_until(self.idle);
         let at = match self.stopped {
-            Some(since) => idle.min(since + FIRST_REQUEST),
+            Some(since) => idle.min(since + LINGER),
             None => idle,
         };
         Next { at, cut: false }

@@ -6,7 +6,6 @@ use core::time::Duration;
 use std::io;
 use std::sync::Arc;
 
-use futures::FutureExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
@@ -72,31 +71,35 @@ impl Listener {
                 let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
                     return;
                 };
-                start(self.accept().await, permit);
+                start(accept(&self.socket).await, permit);
             }
         };
         stop.run_until_cancelled(accepting).await;
-        // Those that the system has queued would be reset.
-        while let Ok(permit) = Arc::clone(&permits).try_acquire_owned()
-            && let Some(Ok((stream, _))) = self.socket.accept().now_or_never()
-        {
-            start(stream, permit);
+        // Those that the system has queued would be reset. It is asked directly, since the runtime
+        // may not have heard of them yet.
+        if let Ok(socket) = self.socket.into_std() {
+            while let Ok(permit) = Arc::clone(&permits).try_acquire_owned()
+                && let Ok((stream, _)) = socket.accept()
+                && stream.set_nonblocking(true).is_ok()
+                && let Ok(stream) = TcpStream::from_std(stream)
+            {
+                start(stream, permit);
+            }
         }
-        drop(self.socket);
         tasks.close();
         tasks.wait().await;
     }
+}
 
-    /// The next connection, whatever it takes.
-    async fn accept(&self) -> TcpStream {
-        loop {
-            match self.socket.accept().await {
-                Ok((stream, _)) => return stream,
-                Err(error) if is_of_one_connection(&error) => {}
-                Err(error) => {
-                    tracing::error!("can't accept connections: {error}");
-                    sleep(PAUSE).await;
-                }
+/// The next connection, whatever it takes.
+async fn accept(socket: &TcpListener) -> TcpStream {
+    loop {
+        match socket.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::error!("can't accept connections: {error}");
+                sleep(PAUSE).await;
             }
         }
     }

@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_memory_that_starts_too_large_is_refused() {
-        let error = load(&component(1, 10), 131_071).unwrap_err();
+        let error = load(&component(1, 10), 131_071).err().unwrap();
         assert!(error.to_string().contains("131072 bytes"), "{error}");
     }
 }

@@ -1,0 +1,140 @@
+//! What a component answers when something behind it breaks.
+
+use core::time::Duration;
+
+use futures::StreamExt as _;
+use nix::sys::signal::Signal;
+use tokio::time::Instant;
+
+use crate::client::{connect, get, guard, request};
+use crate::gateway::{Gateway, start};
+use crate::support::nats::{self, Process};
+use crate::support::setup::{Setup, block_on};
+
+#[test]
+fn without_a_link_nothing_is_called() {
+    let mut gateway = Gateway::unlinked(&[]);
+    let _greeter = gateway.setup.serve("quick.wasm", &[]);
+    let answer = block_on(get(gateway.address, "/greet"));
+    assert_eq!(answer.text(), (403, "link-denied"));
+    gateway.process.signal(Signal::SIGTERM);
+    gateway.process.says("stopping");
+}
+
+/// The story of the project, in one process that is never restarted.
+#[test]
+fn whatever_breaks_behind_it_the_component_answers() {
+    // Less than a target has to take a call, so that a call that waits for it would be noticed.
+    let options = ["--timeout", "3s", "--handshake-timeout", "2s"];
+    let gateway = Gateway::new(&options);
+    let url = gateway.setup.url.clone();
+    let greet = || block_on(get(gateway.address, "/greet"));
+
+    let begun = Instant::now();
+    assert_eq!(greet().text(), (503, "target-unavailable"), "nobody serves");
+    let at_once = begun.elapsed();
+    assert!(at_once < Duration::from_secs(2), "{at_once:?}");
+
+    let quick = gateway.setup.serve("quick.wasm", &[]);
+    assert_eq!(greet().text(), (200, "hello, bob"));
+    quick.signal(Signal::SIGTERM);
+    quick.ended();
+    assert_eq!(greet().text(), (503, "target-unavailable"), "stopped");
+
+    let slow = gateway.setup.serve("slow.wasm", &[]);
+    assert_eq!(greet().text(), (504, "timeout"));
+    drop(slow);
+    let _quick = gateway.setup.serve("quick.wasm", &[]);
+    assert_eq!(greet().text(), (200, "hello, bob"));
+
+    let Gateway {
+        setup,
+        mut process,
+        address,
+    } = gateway;
+    drop(setup.nats);
+    process.says("the connection to NATS is down");
+    let begun = Instant::now();
+    let answer = block_on(get(address, "/greet"));
+    assert_eq!(answer.text(), (500, "transport"), "NATS is killed");
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    // What calls nobody is not concerned.
+    assert_eq!(block_on(get(address, "/host")).text().0, 200);
+
+    let setup = Setup {
+        nats: start_nats_again(&url),
+        files: setup.files,
+        url,
+    };
+    block_on(crate::client::until(address, "/greet", 200));
+    process.signal(Signal::SIGTERM);
+    let (status, stderr) = process.ended();
+    assert_eq!(status.code(), Some(0), "{stderr}");
+    drop(setup);
+}
+
+/// A NATS server where another one was.
+fn start_nats_again(url: &str) -> Process {
+    let port = url.rsplit(':').next().unwrap();
+    let mut command = std::process::Command::new(nats::program());
+    command.args(["--addr", "127.0.0.1", "--port", port]);
+    let mut server = Process::start(&mut command);
+    server.says("Server is ready");
+    server
+}
+
+/// What remains of the deadline of a call, as its target is told.
+async fn deadline_of_a_call(setup: &Setup, call: impl Future<Output = ()>) -> Duration {
+    let nats = async_nats::connect(&setup.url).await.unwrap();
+    let calls = nats.subscribe("default.greeter.wrpc.0.0.1.>").await;
+    let mut calls = calls.unwrap();
+    let probe = "default.greeter.wrpc.0.0.1.probe";
+    nats.publish(probe, "".into()).await.unwrap();
+    calls.next().await.unwrap();
+    call.await;
+    let call = guard("a call", calls.next()).await.unwrap();
+    let headers = call.headers.unwrap();
+    let millis = headers.get("Wrpc-Timeout-Ms").unwrap();
+    Duration::from_millis(millis.as_str().parse().unwrap())
+}
+
+#[test]
+fn a_call_ends_when_its_request_has_to() {
+    const PATIENT: [&str; 4] = ["--timeout", "1h", "--handshake-timeout", "1h"];
+
+    let gateway = Gateway::new(&[&PATIENT[..], &["--request-timeout", "2s"]].concat());
+    let _slow = gateway.setup.serve("slow.wasm", &[]);
+    let (bounded, answer) = block_on(async {
+        let mut connection = connect(gateway.address).await;
+        let response = connection.send_request(request(gateway.address, "/greet"));
+        let mut response = core::pin::pin!(response);
+        let begun = async {
+            let _ = tokio::time::timeout(Duration::ZERO, &mut response).await;
+        };
+        let bounded = deadline_of_a_call(&gateway.setup, begun).await;
+        let response = guard("a response", response).await.unwrap();
+        (bounded, crate::client::Answer::of(response).await)
+    });
+    assert!(bounded <= Duration::from_secs(2), "{bounded:?}");
+    assert_eq!(answer.status, 504);
+
+    // The control: a request that may take longer than its call.
+    let options = [
+        &["--links", "gateway.toml"],
+        &PATIENT[..],
+        &["--request-timeout", "2h"],
+    ];
+    let (_process, address) = start(&gateway.setup, &options.concat(), &[]);
+    let unbounded = block_on(async {
+        let mut connection = connect(address).await;
+        let response = connection.send_request(request(address, "/greet"));
+        let mut response = core::pin::pin!(response);
+        let begun = async {
+            let _ = tokio::time::timeout(Duration::ZERO, &mut response).await;
+        };
+        deadline_of_a_call(&gateway.setup, begun).await
+    });
+    let hour = Duration::from_hours(1);
+    assert!(unbounded <= hour && unbounded > hour / 2, "{unbounded:?}");
+}
