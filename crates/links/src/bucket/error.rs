@@ -1,7 +1,10 @@
 //! What can go wrong with a bucket.
 
-use async_nats::jetstream;
-use async_nats::jetstream::ErrorCode;
+use core::error::Error;
+
+use async_nats::client;
+use async_nats::jetstream::stream::DirectGetErrorKind;
+use async_nats::jetstream::{self, ErrorCode, context, kv};
 
 use super::BucketName;
 use crate::entry::InvalidEntry;
@@ -70,40 +73,89 @@ impl BucketError {
         }
     }
 
-    /// What an error of the client means, whose sources may have one of JetStream.
+    /// What an error of the client means, in which one of JetStream may be buried.
     pub(super) fn classify(bucket: &BucketName, error: impl Into<async_nats::Error>) -> Self {
-        use async_nats::client::{RequestError, RequestErrorKind};
-        use async_nats::jetstream::context::{
-            PublishError, PublishErrorKind, RequestError as ApiError, RequestErrorKind as ApiKind,
-        };
-
         let error = error.into();
-        let mut cause: Option<&(dyn core::error::Error + 'static)> = Some(&*error);
+        let mut cause: Option<&(dyn Error + 'static)> = Some(&*error);
         while let Some(next) = cause {
-            if let Some(error) = next.downcast_ref::<jetstream::Error>() {
-                return Self::of(bucket, error);
+            match meaning(next) {
+                Some(Meaning::JetStream(error)) => return Self::of(bucket, &error),
+                Some(Meaning::NoAnswer) => return Self::NoAnswer(bucket.clone()),
+                Some(Meaning::NoResponders) => return Self::NoJetStream,
+                Some(Meaning::NoStream) => return Self::Missing(bucket.clone()),
+                None => cause = next.source(),
             }
-            let client = next.downcast_ref::<RequestError>().map(RequestError::kind);
-            let api = next.downcast_ref::<ApiError>().map(ApiError::kind);
-            let publish = next.downcast_ref::<PublishError>().map(PublishError::kind);
-            match (client, api, publish) {
-                (Some(RequestErrorKind::NoResponders), ..)
-                | (_, Some(ApiKind::NoResponders), _) => {
-                    return Self::NoJetStream;
-                }
-                (Some(RequestErrorKind::TimedOut), ..)
-                | (_, Some(ApiKind::TimedOut), _)
-                | (.., Some(PublishErrorKind::TimedOut)) => return Self::NoAnswer(bucket.clone()),
-                (.., Some(PublishErrorKind::StreamNotFound)) => {
-                    return Self::Missing(bucket.clone());
-                }
-                _ => {}
-            }
-            cause = next.source();
         }
         Self::Other {
             bucket: bucket.clone(),
             source: error,
         }
+    }
+}
+
+/// What one error of a chain says.
+enum Meaning {
+    JetStream(jetstream::Error),
+    NoAnswer,
+    NoResponders,
+    NoStream,
+}
+
+fn meaning(error: &(dyn Error + 'static)) -> Option<Meaning> {
+    if let Some(error) = error.downcast_ref::<jetstream::Error>() {
+        return Some(Meaning::JetStream(error.clone()));
+    }
+    request(error)
+        .or_else(|| stream(error))
+        .or_else(|| key(error))
+}
+
+/// Of a question to NATS.
+fn request(error: &(dyn Error + 'static)) -> Option<Meaning> {
+    use client::RequestErrorKind as Client;
+    use context::RequestErrorKind as Api;
+
+    let client = error.downcast_ref().map(client::RequestError::kind);
+    let api = error.downcast_ref().map(context::RequestError::kind);
+    match (client, api) {
+        (Some(Client::NoResponders), _) | (_, Some(Api::NoResponders)) => {
+            Some(Meaning::NoResponders)
+        }
+        (Some(Client::TimedOut), _) | (_, Some(Api::TimedOut)) => Some(Meaning::NoAnswer),
+        _ => None,
+    }
+}
+
+/// Of a question about a stream.
+fn stream(error: &(dyn Error + 'static)) -> Option<Meaning> {
+    use context::{CreateStreamErrorKind as Create, GetStreamErrorKind as Get};
+
+    let get = error.downcast_ref().map(context::GetStreamError::kind);
+    let create = error.downcast_ref().map(context::CreateStreamError::kind);
+    match (get, create) {
+        (Some(Get::JetStream(error)), _) | (_, Some(Create::JetStream(error))) => {
+            Some(Meaning::JetStream(error))
+        }
+        (_, Some(Create::TimedOut)) => Some(Meaning::NoAnswer),
+        (_, Some(Create::JetStreamUnavailable)) => Some(Meaning::NoResponders),
+        _ => None,
+    }
+}
+
+/// Of a question about a key, or a change of it.
+fn key(error: &(dyn Error + 'static)) -> Option<Meaning> {
+    use context::PublishErrorKind as Publish;
+
+    let publish = error.downcast_ref().map(context::PublishError::kind);
+    let update = error.downcast_ref().map(kv::UpdateError::kind);
+    let get = error
+        .downcast_ref()
+        .map(jetstream::stream::DirectGetError::kind);
+    match (publish, update, get) {
+        (Some(Publish::StreamNotFound), ..) => Some(Meaning::NoStream),
+        (Some(Publish::TimedOut), ..)
+        | (_, Some(kv::UpdateErrorKind::TimedOut), _)
+        | (.., Some(DirectGetErrorKind::TimedOut)) => Some(Meaning::NoAnswer),
+        _ => None,
     }
 }

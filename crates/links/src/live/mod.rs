@@ -17,7 +17,9 @@
 //! a [maximal age](WatchOptions::max_age), while the last proof is older than that.
 //!
 //! A value that is no link is reported, in [`Status`] and as a warning, and permits nothing. If its
-//! key had a link before, that goes on to count until the key is removed or has a link again.
+//! key had a link before, that goes on to count until the key is removed or has a link again. A
+//! host that starts meanwhile finds that link among the revisions that the bucket keeps, if it
+//! keeps enough of them.
 
 mod freshness;
 mod options;

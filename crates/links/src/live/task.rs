@@ -1,5 +1,6 @@
 //! The task that follows a bucket.
 
+use core::future::pending;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -148,21 +149,25 @@ impl Hints {
         }
     }
 
-    /// Waits until it is worth while to ask the bucket.
+    /// Waits until it is worth while to ask the bucket: for the next hint, or a time.
     async fn wait(&mut self, interval: Duration) {
-        if self.owed > 0 {
-            sleep(pause(self.attempts, LONGEST)).await;
-            self.attempts = self.attempts.saturating_add(1);
-            return;
-        }
-        let interval = jittered(interval);
-        match &mut self.messages {
-            Some(messages) => match timeout(interval, messages.next()).await {
-                Ok(Some(_)) => self.hinted(),
-                Ok(None) => self.messages = None,
-                Err(_) => {}
-            },
-            None => sleep(interval).await,
+        let in_vain = self.owed > 0;
+        let longest = if in_vain {
+            pause(self.attempts, LONGEST)
+        } else {
+            jittered(interval)
+        };
+        let hint = async {
+            match &mut self.messages {
+                Some(messages) => messages.next().await,
+                None => pending().await,
+            }
+        };
+        match timeout(longest, hint).await {
+            Ok(Some(_)) => self.hinted(),
+            Ok(None) => self.messages = None,
+            Err(_) if in_vain => self.attempts = self.attempts.saturating_add(1),
+            Err(_) => {}
         }
     }
 }

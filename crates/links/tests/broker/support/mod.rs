@@ -1,0 +1,13 @@
+//! The harness, shared with the end-to-end tests of the workspace as far as it goes.
+
+#![allow(dead_code, reason = "the end-to-end tests use the rest")]
+
+pub mod jetstream;
+pub mod links;
+#[path = "../../../../../tests/support/nats.rs"]
+pub mod nats;
+pub mod peers;
+#[path = "../../../../../tests/support/proxy.rs"]
+pub mod proxy;
+#[path = "../../../../../tests/support/wait.rs"]
+pub mod wait;
