@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
+use crate::Target;
 use crate::function::{Failed, Function, Named};
 use crate::wakers::Wakers;
 
@@ -45,6 +46,7 @@ struct Call {
     function: Function<Arc<str>>,
     flags: AtomicU8,
     failure: OnceLock<RpcError>,
+    target: OnceLock<Target>,
     wakers: Wakers,
     /// How many attempts, this one included, may have been sent.
     sent: AtomicUsize,
@@ -70,6 +72,7 @@ impl Progress {
             function,
             flags: AtomicU8::new(0),
             failure: OnceLock::new(),
+            target: OnceLock::new(),
             wakers: Wakers::default(),
             sent: AtomicUsize::new(0),
             reports_acceptance: AtomicBool::new(false),
@@ -111,6 +114,19 @@ impl Progress {
     #[must_use]
     pub fn failure(&self) -> Option<&RpcError> {
         self.0.failure.get()
+    }
+
+    /// Where the call goes, for layers outside of the one that decides it.
+    #[must_use]
+    pub fn target(&self) -> Option<&Target> {
+        self.0.target.get()
+    }
+
+    /// Records, by the layer that decides it, where the call goes. The first target stays.
+    pub fn routed(&self, target: &Target) {
+        for progress in self.with_origins() {
+            progress.0.target.get_or_init(|| target.clone());
+        }
     }
 
     /// Whether the leaf reports when the target took the call, other than by the first byte of
@@ -362,6 +378,19 @@ mod tests {
         assert_eq!(call.delivery(), Delivery::Accepted);
         assert_eq!(call.stage(), Stage::Accepted);
         assert_eq!(call.attempt().delivery(), Delivery::Unknown);
+    }
+
+    #[test]
+    fn where_an_attempt_goes_is_where_its_origin_goes() {
+        let call = progress();
+        let attempt = call.attempt();
+        assert_eq!(call.target(), None);
+        for name in ["first", "second"] {
+            attempt.routed(&Target::new(name).unwrap());
+            for progress in [&attempt, &call] {
+                assert_eq!(progress.target().map(Target::as_str), Some("first"));
+            }
+        }
     }
 
     #[test]

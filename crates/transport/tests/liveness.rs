@@ -7,14 +7,14 @@ mod support;
 use core::time::Duration;
 use std::io;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use support::{Mock, assert_rpc, drop_at_every_await, invocation};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance, sleep, timeout};
 use tower::{Layer as _, Service as _, ServiceExt as _};
-use wrpc_middleware_transport::liveness::TargetLivenessLayer;
+use wrpc_middleware_transport::liveness::{TargetLivenessLayer, TargetState};
 use wrpc_middleware_transport::{
     Channels, Delivery, Invocation, RpcError, RpcErrorKind, Stage, Target,
 };
@@ -349,4 +349,62 @@ async fn dropping_a_call_leaves_nothing_behind() {
     )
     .await;
     service.call(invocation()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_is_told_of_every_change() {
+    use TargetState::{Closed, HalfOpen, Open};
+    let accepts = Arc::new(Mutex::new(false));
+    let switch = Arc::clone(&accepts);
+    let mock = Mock::new(move |call, _| {
+        call.publish();
+        if *switch.lock().unwrap() {
+            call.accept();
+        }
+    });
+    let news = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&news);
+    let target: Target = "greeter".parse().unwrap();
+    let known = target.clone();
+    let service = layer()
+        .observer(move |target: Option<&Target>, state| {
+            assert_eq!(target, Some(&known));
+            told.lock().unwrap().push(state);
+        })
+        .layer(mock.leaf().target(target.clone()));
+    let call = || {
+        let call = invocation().with_target(target.clone());
+        service.clone().oneshot(call)
+    };
+    let expect =
+        |states: &[TargetState]| assert_eq!(core::mem::take(&mut *news.lock().unwrap()), states);
+
+    for _ in 0..3 {
+        call().await.unwrap_err();
+    }
+    expect(&[Closed, Open]);
+    call().await.unwrap_err();
+    expect(&[]);
+    advance(OPEN).await;
+    // A probe that is given up says nothing about the target.
+    assert!(timeout(HANDSHAKE / 2, call()).await.is_err());
+    expect(&[HalfOpen, Open]);
+    call().await.unwrap_err();
+    expect(&[HalfOpen, Open]);
+    advance(OPEN).await;
+    *accepts.lock().unwrap() = true;
+    call().await.unwrap();
+    expect(&[HalfOpen, Closed]);
+    call().await.unwrap();
+    expect(&[]);
+
+    // What is forgotten is no longer known to be open.
+    *accepts.lock().unwrap() = false;
+    advance(10 * HANDSHAKE + OPEN).await;
+    for _ in 0..3 {
+        call().await.unwrap_err();
+    }
+    expect(&[Open]);
+    drop(service);
+    expect(&[Closed]);
 }

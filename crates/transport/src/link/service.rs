@@ -59,6 +59,7 @@ where
             )
         };
         if let Some(target) = self.policy.authorize(&request) {
+            invocation.progress().routed(&target);
             invocation.target = Some(target);
             ResponseFuture::permitted(self.inner.clone().oneshot(invocation))
         } else {

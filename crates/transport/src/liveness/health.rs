@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use hashbrown::{DefaultHashBuilder, HashMap};
 use tokio::time::Instant;
 
-use super::TargetLivenessLayer;
+use super::{TargetLivenessLayer, TargetState};
 use crate::clock::after;
 use crate::progress::WeakProgress;
 use crate::{Progress, Target};
@@ -41,6 +41,7 @@ type Part = HashMap<Target, Arc<Known>>;
 #[derive(Debug)]
 struct Known {
     config: TargetLivenessLayer,
+    target: Option<Target>,
     /// Whether `health` has an `open_until`: all that a call has to look at otherwise.
     open: AtomicBool,
     health: Mutex<Health>,
@@ -61,10 +62,10 @@ struct Health {
 impl Targets {
     pub(super) fn new(config: TargetLivenessLayer) -> Self {
         Self {
-            config,
             known: Default::default(),
             hasher: DefaultHashBuilder::default(),
-            somewhere: Arc::new(Known::new(config)),
+            somewhere: Arc::new(Known::new(config.clone(), None)),
+            config,
         }
     }
 
@@ -116,22 +117,41 @@ impl Targets {
                 part.retain(|_, known| !is_idle(known));
             }
             if part.len() < MANY {
-                part.entry(target.clone())
-                    .or_insert_with(|| Arc::new(Known::new(self.config)));
+                part.entry(target.clone()).or_insert_with(|| {
+                    Arc::new(Known::new(self.config.clone(), Some(target.clone())))
+                });
             }
             part
         });
-        part.load().get(target).cloned()
+        let known = part.load().get(target).cloned();
+        if let Some(known) = &known {
+            known.introduce();
+        }
+        known
     }
 }
 
 impl Known {
-    fn new(config: TargetLivenessLayer) -> Self {
+    fn new(config: TargetLivenessLayer, target: Option<Target>) -> Self {
         Self {
             config,
+            target,
             open: AtomicBool::new(false),
             health: Mutex::default(),
         }
+    }
+
+    /// Tells of a target that is new. Another call of it may have been quicker.
+    fn introduce(&self) {
+        let health = self.lock();
+        if health.open_until.is_none() {
+            self.tell(TargetState::Closed);
+        }
+    }
+
+    /// To be called with the lock of the health held, so that the news come in order.
+    fn tell(&self, state: TargetState) {
+        self.config.observer.tell(self.target.as_ref(), state);
     }
 
     /// Lets a call through or not, and says since when it probes the target if it does.
@@ -149,6 +169,7 @@ impl Known {
             return None;
         }
         health.probe = Some(now);
+        self.tell(TargetState::HalfOpen);
         Some(Some(now))
     }
 
@@ -158,6 +179,7 @@ impl Known {
         // It is closed for most calls: only news are worth a write that all threads see.
         if current.open_until.is_some() {
             self.open.store(false, Ordering::Release);
+            self.tell(TargetState::Closed);
         }
         let before = core::mem::replace(&mut *current, health);
         drop(current);
@@ -166,6 +188,15 @@ impl Known {
 
     fn lock(&self) -> MutexGuard<'_, Health> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is forgotten is let through again.
+impl Drop for Known {
+    fn drop(&mut self) {
+        if *self.open.get_mut() {
+            self.tell(TargetState::Closed);
+        }
     }
 }
 
@@ -240,12 +271,14 @@ impl Admission {
         if probe.is_some() && health.probe == probe {
             health.probe = None;
             health.open_until = Some(after(now, config.open));
+            known.tell(TargetState::Open);
         } else if health.counts(self.since.unwrap_or(now), now, config) {
             health.silences = health.silences.saturating_add(1);
             health.last_silence = Some(now);
             if health.silences >= config.silences && health.open_until.is_none() {
                 health.open_until = Some(after(now, config.open));
                 known.open.store(true, Ordering::Release);
+                known.tell(TargetState::Open);
             }
         }
     }
@@ -259,6 +292,7 @@ impl Drop for Admission {
             let mut health = known.lock();
             if health.probe == self.probe {
                 health.probe = None;
+                known.tell(TargetState::Open);
             }
         }
     }

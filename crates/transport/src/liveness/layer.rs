@@ -7,13 +7,15 @@ use tower::Layer;
 
 use super::TargetLiveness;
 use super::health::Targets;
+use super::observer::{Observer, TargetObserver};
 
 /// Lets calls through to targets that take them. See the [module](super) for what it bounds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct TargetLivenessLayer {
     pub(super) handshake_timeout: Duration,
     pub(super) silences: u32,
     pub(super) open: Duration,
+    pub(super) observer: Observer,
 }
 
 impl TargetLivenessLayer {
@@ -26,6 +28,7 @@ impl TargetLivenessLayer {
             handshake_timeout,
             silences: 5,
             open: Duration::from_secs(1),
+            observer: Observer(None),
         }
     }
 
@@ -44,6 +47,13 @@ impl TargetLivenessLayer {
         self.open = open;
         self
     }
+
+    /// Tells `observer` when the state of a target changes.
+    #[must_use]
+    pub fn observer(mut self, observer: impl TargetObserver + 'static) -> Self {
+        self.observer = Observer(Some(Arc::new(observer)));
+        self
+    }
 }
 
 /// Each service has a view of the targets of its own; its clones share it.
@@ -51,6 +61,6 @@ impl<S> Layer<S> for TargetLivenessLayer {
     type Service = TargetLiveness<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        TargetLiveness::new(inner, Arc::new(Targets::new(*self)))
+        TargetLiveness::new(inner, Arc::new(Targets::new(self.clone())))
     }
 }

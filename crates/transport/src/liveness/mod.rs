@@ -20,7 +20,8 @@
 //! for their turn. One that has taken nobody's call for that long is, even if it is busy with
 //! calls whose callers have given up: leaving it alone lets it catch up.
 //!
-//! The state is kept per target, not per function, and shared by all clones of the service.
+//! The state is kept per target, not per function, and shared by all clones of the service. An
+//! [observer](TargetLivenessLayer::observer) is told when it changes.
 //!
 //! # What it does not bound
 //!
@@ -45,8 +46,10 @@
 mod future;
 mod health;
 mod layer;
+mod observer;
 mod service;
 
 pub use future::ResponseFuture;
 pub use layer::TargetLivenessLayer;
+pub use observer::{TargetObserver, TargetState};
 pub use service::TargetLiveness;
