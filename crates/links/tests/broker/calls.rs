@@ -116,7 +116,7 @@ async fn names_select_among_the_targets_of_one_interface() {
     let links = watch(&bucket);
     guard("the first table", links.ready()).await;
     let stack = wrpc_middleware_transport::Stack::new(links.clone())
-        .timeout(Duration::from_secs(60))
+        .timeout(Duration::from_mins(1))
         .source("client")
         .layer(client(&server.url(), "client").await);
     let mut targets = Vec::new();

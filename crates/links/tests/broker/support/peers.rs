@@ -19,7 +19,7 @@ use super::links::INTERFACE;
 use super::wait::guard;
 
 /// A deadline that nobody waits for.
-pub const LONG: Duration = Duration::from_secs(60);
+pub const LONG: Duration = Duration::from_mins(1);
 
 /// Far above what anything that happens at once takes on a loaded machine, and far below `LONG`.
 pub const SOON: Duration = Duration::from_secs(20);
@@ -163,7 +163,7 @@ where
         let mut results = Vec::new();
         let done =
             async { tokio::try_join!(outgoing.shutdown(), incoming.read_to_end(&mut results)) };
-        done.await.map_err(|error| RpcError::classify(error))?;
+        done.await.map_err(RpcError::classify)?;
         Ok(results)
     };
     guard("a call", call).await
