@@ -29,6 +29,11 @@ pub use wrpc_middleware_transport::{
     Stack, Stage, Target, Transport, foreign, leaf, limit, link, liveness, retry, timeout,
 };
 
+/// The examples of the guide for hosts.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/HOSTS.md")]
+struct Hosts;
+
 /// The examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

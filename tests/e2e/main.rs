@@ -16,6 +16,7 @@ mod support;
 
 mod chain;
 mod compose;
+mod examples;
 mod failures;
 mod guests;
 mod interop;

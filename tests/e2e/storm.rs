@@ -1,5 +1,6 @@
 //! Many calls at once while the broker goes and comes back.
 
+use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -234,6 +235,19 @@ async fn control_without_the_layers_the_callers_do_not_outlive_it() {
 
     let mut storm = Storm::start(CALLERS, &caller);
     storm.is_under_way(CALLERS).await;
+    // Killed at once it might happen to have answered all calls; this one it will not.
+    server.freeze();
+    let before = client.statistics().out_messages.load(Ordering::Relaxed);
+    let (lost, calls) = (caller.clone(), Arc::clone(&storm.calls));
+    storm.callers.spawn(async move {
+        let ending = Ending::of(&lost.greet("bob").await);
+        *calls.lock().unwrap().ended.entry(ending).or_default() += 1;
+    });
+    until("a call to a broker that hangs", async || {
+        client.statistics().out_messages.load(Ordering::Relaxed) > before
+    })
+    .await;
+    client.flush().await.expect("a flush");
     storm.broker.send_replace(Broker::Down);
     server.kill();
     server.restart().await;

@@ -75,6 +75,14 @@ impl NatsServer {
         }
     }
 
+    /// Stops the server, as if it hung. It can be killed after that.
+    pub fn freeze(&self) {
+        signal(
+            self.process.as_ref().expect("a server that runs"),
+            Signal::SIGSTOP,
+        );
+    }
+
     /// Starts the killed server again, on the same port.
     pub async fn restart(&mut self) {
         assert!(self.process.is_none(), "kill the server first");
