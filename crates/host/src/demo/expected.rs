@@ -12,6 +12,9 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the target has to take it.
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// After how long a silence of the target NATS is asked whether it is still there.
+pub(super) const KEEPALIVE: Duration = Duration::from_millis(500);
+
 /// What a call should bring.
 pub(super) struct Expected {
     /// The failure; `None` for `ok`.
@@ -35,6 +38,13 @@ impl Expected {
         failure: Some((RpcErrorKind::Timeout, Delivery::Accepted)),
         at_least: TIMEOUT,
         below: TIMEOUT.saturating_add(HANDSHAKE_TIMEOUT),
+    };
+
+    /// Known within two of its intervals, and not only at the deadline.
+    pub(super) const KILLED: Self = Self {
+        failure: Some((RpcErrorKind::TargetFailed, Delivery::Accepted)),
+        at_least: Duration::ZERO,
+        below: TIMEOUT,
     };
 
     /// A failure that is known without waiting for anybody.

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use async_nats::Subscriber;
+use futures::StreamExt as _;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -12,7 +14,7 @@ use wrpc_middleware::runtime::Limits;
 
 use super::DemoError;
 use super::caller::{CALL, Caller};
-use super::expected::{Expected, HANDSHAKE_TIMEOUT, TIMEOUT};
+use super::expected::{Expected, HANDSHAKE_TIMEOUT, KEEPALIVE, TIMEOUT};
 use super::guests::Guest;
 use super::nats_server::{self, NatsServer};
 use super::process::{PATIENCE, Process};
@@ -42,7 +44,10 @@ pub(super) async fn play(args: &DemoArgs) -> Result<Exit, Error> {
     let mut greeter = greeters.start(Guest::Quick).await?;
 
     let client = id("client")?;
-    let connection = Options::new().id(client.as_str()).prefix("default");
+    let connection = Options::new()
+        .id(client.as_str())
+        .prefix("default")
+        .keepalive(Some(KEEPALIVE));
     let connection = NatsArgs::at(address)
         .connect("wrpc-host demo", connection)
         .await?;
@@ -75,7 +80,19 @@ pub(super) async fn play(args: &DemoArgs) -> Result<Exit, Error> {
     show.call("target back, but too slow", &mut caller, Expected::LATE)
         .await?;
 
-    greeter.stop().await?;
+    let mut answers = answers(&nats.address()).await?;
+    let killed = async {
+        begun(&mut answers).await?;
+        greeter.kill().await
+    };
+    let (shown, killed) = tokio::join!(
+        show.call("target killed while it runs", &mut caller, Expected::KILLED),
+        killed
+    );
+    drop(answers);
+    shown?;
+    killed?;
+
     greeter = greeters.start(Guest::Quick).await?;
     show.call("target replaced by a quick one", &mut caller, Expected::OK)
         .await?;
@@ -122,6 +139,28 @@ fn restore(table: &LinkTable, links: &Links) {
         table.insert(&link);
     }
 }
+
+/// What targets answer to the component, from now on.
+///
+/// Over a connection of its own: NATS says only once to a connection that nobody listens.
+async fn answers(address: &str) -> Result<Subscriber, DemoError> {
+    let stuck = || DemoError::Stuck { what: TAKEN };
+    let nats = async_nats::connect(address).await.map_err(|_| stuck())?;
+    let answers = nats.subscribe("_INBOX.client.>").await;
+    let answers = answers.map_err(|_| stuck())?;
+    nats.flush().await.map_err(|_| stuck())?;
+    Ok(answers)
+}
+
+/// Waits for the first: that the call was taken.
+async fn begun(answers: &mut Subscriber) -> Result<(), DemoError> {
+    match timeout(PATIENCE, answers.next()).await {
+        Ok(Some(_)) => Ok(()),
+        _ => Err(DemoError::Stuck { what: TAKEN }),
+    }
+}
+
+const TAKEN: &str = "the target to take the call";
 
 async fn until(
     state: &mut watch::Receiver<ConnectionState>,
