@@ -13,6 +13,7 @@
 //! | | `upstream_nats`, the leaf over `wrpc_transport_nats::Client` | `upstream-nats` |
 //! | `wrpc-middleware-nats` | [`nats`], the NATS transport, for both sides of a call | `nats` |
 //! | `wrpc-middleware-links` | `links`, links that change while calls run | `links` |
+//! | `wrpc-middleware-telemetry` | `telemetry`, metrics and traces of calls | `telemetry` |
 //! | `wrpc-middleware-runtime` | [`runtime`], the Wasmtime adapter | `runtime` |
 
 pub use wrpc_middleware_errors::{Delivery, Detail, RpcError, RpcErrorKind};
@@ -22,6 +23,8 @@ pub use wrpc_middleware_links as links;
 pub use wrpc_middleware_nats as nats;
 #[cfg(feature = "runtime")]
 pub use wrpc_middleware_runtime as runtime;
+#[cfg(feature = "telemetry")]
+pub use wrpc_middleware_telemetry as telemetry;
 #[cfg(feature = "upstream-nats")]
 pub use wrpc_middleware_transport::nats as upstream_nats;
 pub use wrpc_middleware_transport::{

@@ -5,6 +5,7 @@ use wrpc_middleware_errors::{Delivery, RpcErrorKind};
 
 use super::{Exchange, Side};
 use crate::header;
+use crate::serve::CallerGone;
 use crate::subject::{self, ALIVE, below, is_unary};
 
 impl Exchange {
@@ -54,7 +55,8 @@ impl Exchange {
     /// Nobody waits for the results any more. One that has answered has nothing to stop.
     pub(super) fn given_up(&self, reason: &'static str) {
         if !self.writers.are_done() {
-            self.refused(self.error(RpcErrorKind::Other, Delivery::Accepted, reason));
+            let error = self.error(RpcErrorKind::Other, Delivery::Accepted, reason);
+            self.refused(error.with_source(CallerGone));
         }
     }
 

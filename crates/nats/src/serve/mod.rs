@@ -32,6 +32,7 @@
 
 mod arrivals;
 pub mod authorization;
+mod caller_gone;
 mod context;
 pub mod deadline;
 mod fate;
@@ -48,6 +49,7 @@ mod stack;
 #[cfg(test)]
 mod testing;
 
+pub use self::caller_gone::CallerGone;
 pub use self::context::ServeContext;
 pub(crate) use self::functions::ServedFunctions;
 pub use self::handler::{Handler, handler};
