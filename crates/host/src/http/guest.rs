@@ -40,6 +40,8 @@ pub(super) struct Guest {
     pub(super) guests: Guests,
     /// When it has to be over.
     pub(super) deadline: Instant,
+    /// When what it calls has to be over, so that it can still say so.
+    pub(super) calls_deadline: Instant,
     /// Is told how it ended before anything of the instance goes away.
     pub(super) fate: Fate,
 }
@@ -49,9 +51,9 @@ pub(super) struct Guest {
 enum Failure {
     #[error(transparent)]
     Trapped(Error),
-    #[error("the component was still computing when the time of the request was up")]
+    #[error("the time of the request was up while the component was computing")]
     Computing,
-    #[error("the component was still waiting when the time of the request was up")]
+    #[error("the time of the request was up while the component was waiting")]
     Waiting,
     #[error("the host stops")]
     Cut,
@@ -104,9 +106,8 @@ impl Guest {
         let memory = self.guests.max_memory.get();
         let state = store.data_mut();
         *state.limits() = StoreLimitsBuilder::new().memory_size(memory).build();
-        // What it calls has to be over when the request has to be.
         let context = self.guests.host.context().clone();
-        state.set_context(context.with_deadline(self.deadline));
+        state.set_context(context.with_deadline(self.calls_deadline));
         store.limiter(|state| state.limits());
         trap_at(&mut store, self.deadline);
         store

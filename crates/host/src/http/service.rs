@@ -71,6 +71,7 @@ impl Service {
         let guest = Guest {
             guests: self.guests.clone(),
             deadline,
+            calls_deadline: deadline - self.reserve(),
             fate: fate.clone(),
         };
         let (method, uri) = (request.method().clone(), request.uri().clone());
@@ -101,6 +102,13 @@ impl Service {
         };
         tracing::warn!("{method} {}: {fault}", uri.path());
         Err(Refusal::Failed)
+    }
+
+    /// What a component has left to answer if the calls that it makes take all the rest.
+    fn reserve(&self) -> Duration {
+        const LONGEST: Duration = Duration::from_secs(1);
+
+        (self.timeout / 10).min(LONGEST)
     }
 
     /// Refuses what no component could answer.

@@ -1,24 +1,23 @@
 //! What a component answers when something behind it breaks.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use futures::StreamExt as _;
 use nix::sys::signal::Signal;
 use tokio::time::Instant;
 
-use crate::client::{connect, get, guard, request};
-use crate::gateway::{Gateway, start};
+use crate::client::get;
+use crate::gateway::{Gateway, LINKED, start};
 use crate::support::nats::{self, Process};
 use crate::support::setup::{Setup, block_on};
 
 #[test]
 fn without_a_link_nothing_is_called() {
-    let mut gateway = Gateway::unlinked(&[]);
+    let gateway = Gateway::unlinked(&[]);
     let _greeter = gateway.setup.serve("quick.wasm", &[]);
     let answer = block_on(get(gateway.address, "/greet"));
     assert_eq!(answer.text(), (403, "link-denied"));
-    gateway.process.signal(Signal::SIGTERM);
-    gateway.process.says("stopping");
 }
 
 /// The story of the project, in one process that is never restarted.
@@ -84,57 +83,40 @@ fn start_nats_again(url: &str) -> Process {
     server
 }
 
-/// What remains of the deadline of a call, as its target is told.
-async fn deadline_of_a_call(setup: &Setup, call: impl Future<Output = ()>) -> Duration {
+/// What remains of the deadline of the call that a request makes, as its target is told.
+async fn deadline_of_a_call(setup: &Setup, address: SocketAddr) -> Duration {
     let nats = async_nats::connect(&setup.url).await.unwrap();
     let calls = nats.subscribe("default.greeter.wrpc.0.0.1.>").await;
     let mut calls = calls.unwrap();
     let probe = "default.greeter.wrpc.0.0.1.probe";
     nats.publish(probe, "".into()).await.unwrap();
     calls.next().await.unwrap();
-    call.await;
-    let call = guard("a call", calls.next()).await.unwrap();
+    let call = tokio::select! {
+        answer = get(address, "/greet") => panic!("{answer:?}"),
+        call = calls.next() => call.unwrap(),
+    };
     let headers = call.headers.unwrap();
     let millis = headers.get("Wrpc-Timeout-Ms").unwrap();
     Duration::from_millis(millis.as_str().parse().unwrap())
 }
 
 #[test]
-fn a_call_ends_when_its_request_has_to() {
+fn a_call_ends_before_its_request_has_to() {
     const PATIENT: [&str; 4] = ["--timeout", "1h", "--handshake-timeout", "1h"];
 
-    let gateway = Gateway::new(&[&PATIENT[..], &["--request-timeout", "2s"]].concat());
+    let short = [&PATIENT[..], &["--request-timeout", "2s"]].concat();
+    let gateway = Gateway::new(&short);
     let _slow = gateway.setup.serve("slow.wasm", &[]);
-    let (bounded, answer) = block_on(async {
-        let mut connection = connect(gateway.address).await;
-        let response = connection.send_request(request(gateway.address, "/greet"));
-        let mut response = core::pin::pin!(response);
-        let begun = async {
-            let _ = tokio::time::timeout(Duration::ZERO, &mut response).await;
-        };
-        let bounded = deadline_of_a_call(&gateway.setup, begun).await;
-        let response = guard("a response", response).await.unwrap();
-        (bounded, crate::client::Answer::of(response).await)
-    });
-    assert!(bounded <= Duration::from_secs(2), "{bounded:?}");
-    assert_eq!(answer.status, 504);
+    let bounded = block_on(deadline_of_a_call(&gateway.setup, gateway.address));
+    assert!(bounded < Duration::from_secs(2), "{bounded:?}");
+    // With time left to say so.
+    let answer = block_on(get(gateway.address, "/greet"));
+    assert_eq!(answer.text(), (504, "timeout"));
 
     // The control: a request that may take longer than its call.
-    let options = [
-        &["--links", "gateway.toml"],
-        &PATIENT[..],
-        &["--request-timeout", "2h"],
-    ];
-    let (_process, address) = start(&gateway.setup, &options.concat(), &[]);
-    let unbounded = block_on(async {
-        let mut connection = connect(address).await;
-        let response = connection.send_request(request(address, "/greet"));
-        let mut response = core::pin::pin!(response);
-        let begun = async {
-            let _ = tokio::time::timeout(Duration::ZERO, &mut response).await;
-        };
-        deadline_of_a_call(&gateway.setup, begun).await
-    });
+    let long = [&LINKED, &PATIENT[..], &["--request-timeout", "2h"]].concat();
+    let (_process, address) = start(&gateway.setup, &long, &[]);
+    let unbounded = block_on(deadline_of_a_call(&gateway.setup, address));
     let hour = Duration::from_hours(1);
     assert!(unbounded <= hour && unbounded > hour / 2, "{unbounded:?}");
 }

@@ -3,7 +3,7 @@
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use crate::client::{connect, connect_http2, get, guard, head, raw, request, rest};
+use crate::client::{Answer, connect, connect_http2, get, guard, head, raw, request, rest};
 use crate::gateway::Gateway;
 use crate::support::setup::block_on;
 
@@ -48,7 +48,8 @@ fn a_connection_too_many_waits_for_its_turn() {
     block_on(async {
         let mut first = connect(gateway.address).await;
         let response = first.send_request(request(gateway.address, "/host"));
-        assert_eq!(guard("a response", response).await.unwrap().status(), 200);
+        let response = guard("a response", response).await.unwrap();
+        assert_eq!(Answer::of(response).await.status, 200);
         let mut second = TcpStream::connect(gateway.address).await.unwrap();
         let ask = head("GET /host HTTP/1.1", &[HOST, ("connection", "close")]);
         second.write_all(&ask).await.unwrap();

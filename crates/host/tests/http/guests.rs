@@ -1,7 +1,5 @@
 //! Components that fail to answer, wholly or in the middle.
 
-use nix::sys::signal::Signal;
-
 use crate::client::{connect, get, guard, request};
 use crate::gateway::Gateway;
 use crate::support::setup::block_on;
@@ -20,8 +18,8 @@ fn a_guest_without_an_answer_is_answered_for() {
             "ended without an answer",
         ),
         ("/switch", 500, "failed to answer", "answered 101"),
-        ("/spin", 504, "in time", "still computing"),
-        ("/wait", 504, "in time", "still waiting"),
+        ("/spin", 504, "in time", "while the component was computing"),
+        ("/wait", 504, "in time", "while the component was waiting"),
     ];
     for (path, status, text, logged) in table {
         let answer = block_on(get(gateway.address, path));
@@ -49,7 +47,10 @@ fn an_error_code_becomes_its_status() {
 async fn is_cut(gateway: &Gateway, path: &str) -> bool {
     let mut connection = connect(gateway.address).await;
     let response = connection.send_request(request(gateway.address, path));
-    let response = guard("a response", response).await.unwrap();
+    // Its head may not have been sent yet.
+    let Ok(response) = guard("a response", response).await else {
+        return true;
+    };
     assert_eq!(response.status(), 200, "{path}");
     let cut = crate::client::Answer::of(response).await.body.is_none();
     let open = guard("a connection", connection.ready()).await.is_ok();
@@ -70,12 +71,10 @@ fn an_answer_that_breaks_off_does_not_look_complete() {
     for path in paths {
         assert!(block_on(is_cut(&gateway, path)), "{path}");
     }
+    let gateway = Gateway::new(&[]);
     for path in ["/large", "/exact", "/rest-spin"] {
         assert!(!block_on(is_cut(&gateway, path)), "control: {path}");
     }
-    gateway.process.signal(Signal::SIGTERM);
-    let (status, stderr) = gateway.process.ended();
-    assert_eq!(status.code(), Some(0), "{stderr}");
 }
 
 /// More of them than there are threads.

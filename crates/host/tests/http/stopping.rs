@@ -30,9 +30,11 @@ fn idle_connections_keep_nothing_from_stopping() {
             let mut idle = connect(gateway.address).await;
             let mut http2 = connect_http2(gateway.address).await;
             let response = idle.send_request(request(gateway.address, "/host"));
-            assert_eq!(guard("a response", response).await.unwrap().status(), 200);
+            let response = guard("a response", response).await.unwrap();
+            assert_eq!(Answer::of(response).await.status, 200);
             let response = http2.send_request(request(gateway.address, "/host"));
-            assert_eq!(guard("a response", response).await.unwrap().status(), 200);
+            let response = guard("a response", response).await.unwrap();
+            assert_eq!(Answer::of(response).await.status, 200);
             gateway.process.signal(signal);
             assert_ends_in_order(gateway.process);
         });
