@@ -5,7 +5,6 @@ use std::io::{self, Write as _};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, Val};
-use wrpc_middleware::link::DEFAULT_LINK_NAME;
 use wrpc_middleware::nats::Options;
 use wrpc_middleware::runtime::Limits;
 
@@ -14,29 +13,9 @@ use crate::component;
 use crate::engine;
 use crate::error::{Error, Exit, report, rpc_error};
 use crate::host::{CallOptions, Host, State, link};
-use crate::links::Links;
 use crate::wave::{Export, print};
 
 impl ComponentArgs {
-    /// The links file, if there is one. Logs which links of it are of no use.
-    pub(crate) fn read_links(&self) -> Result<Links, Error> {
-        let Some(path) = &self.links else {
-            return Ok(Links::default());
-        };
-        let links = Links::read(path)?;
-        for link in links.entries().iter().filter(|link| !link.applies()) {
-            tracing::warn!(
-                "{}: the link `{}` from {} to {} for {} never applies: calls here go by links named `{DEFAULT_LINK_NAME}`",
-                path.display(),
-                link.name,
-                link.source,
-                link.target,
-                link.interface
-            );
-        }
-        Ok(links)
-    }
-
     pub(crate) fn call_options(&self) -> CallOptions {
         CallOptions {
             id: self.id.clone(),
@@ -75,11 +54,14 @@ pub async fn run(args: CallArgs) -> Result<Exit, Error> {
     let export = Export::find(&component, &args.call)?;
     let arguments = export.arguments(&args.call)?;
     let options = common.call_options();
-    let instance_pre = link(&component, &options, &links)?;
+    let prepare = |links: &_| link(&component, &options, links);
+    let instance_pre = prepare(&links)?;
 
     let name = format!("wrpc-host {}", common.id);
     let client = args.nats.connect(&name, common.client_options()).await?;
-    let host = Host::new(&engine, client, links.table(), &options);
+    let followed = common.follow_links(&links, instance_pre, &client, prepare);
+    let (links, instance_pre) = followed.await?;
+    let host = Host::new(&engine, client, links, &options);
     let mut ticks = interval_at(Instant::now(), args.interval.max(SHORTEST_PERIOD));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut exit = Exit::Success;

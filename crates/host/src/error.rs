@@ -12,6 +12,7 @@ use crate::connect::ConnectError;
 use crate::demo::DemoError;
 use crate::http::HttpError;
 use crate::links::LinksError;
+use crate::links_command::LinksCommandError;
 use crate::wave::ExpressionError;
 
 /// What the exit code of the program says.
@@ -40,6 +41,12 @@ pub enum Error {
     /// A mistake in the links file.
     #[error(transparent)]
     Links(#[from] LinksError),
+    /// A bound for links that no bucket has.
+    #[error("`--links-max-age` is for links that change: `--links kv://BUCKET`")]
+    MaxAgeWithoutBucket,
+    /// What `wrpc-host links` could not do.
+    #[error(transparent)]
+    LinksCommand(#[from] LinksCommandError),
     /// The file is no component.
     #[error(transparent)]
     Component(#[from] ComponentError),
@@ -90,7 +97,9 @@ impl Error {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
+            Self::LinksCommand(error) => error.exit(),
             Self::Links(_)
+            | Self::MaxAgeWithoutBucket
             | Self::Component(_)
             | Self::Import(_)
             | Self::Expression(_)

@@ -7,7 +7,8 @@ use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
 use wasmtime::{Engine, Store, StoreLimits};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::p2::{WasiHttpCtxView, WasiHttpView};
-use wrpc_middleware::link::{DEFAULT_LINK_NAME, Link, LinkAuthorization, LinkTable};
+use wrpc_middleware::link::{LinkAuthorization, LinkNames};
+use wrpc_middleware::links::names::{self, LinkNamesView};
 use wrpc_middleware::liveness::TargetLiveness;
 use wrpc_middleware::nats::{CallContext, Client};
 use wrpc_middleware::runtime::{ImportLinker, Limits, Linked};
@@ -19,10 +20,10 @@ use crate::engine;
 use crate::error::Error;
 use crate::http::WasiHttp;
 use crate::id::Id;
-use crate::links::{Bare, Entry, Links};
+use crate::links::{Bare, Entry, HostLinks, Links};
 
 /// What carries the calls of a component: links, deadline, liveness, NATS.
-type Service = LinkAuthorization<Timeout<TargetLiveness<Client>, Duration>, LinkTable>;
+type Service = LinkAuthorization<Timeout<TargetLiveness<Client>, Duration>, HostLinks>;
 
 /// The stack as an `Invoke`.
 pub type HostInvoker = Invoker<Service, CallContext>;
@@ -53,12 +54,17 @@ pub struct Host {
 impl Host {
     /// A host whose components call over `client` what `links` permits.
     #[must_use]
-    pub fn new(engine: &Engine, client: Client, links: LinkTable, options: &CallOptions) -> Self {
+    pub fn new(
+        engine: &Engine,
+        client: Client,
+        links: impl Into<HostLinks>,
+        options: &CallOptions,
+    ) -> Self {
         let mut timeout = TimeoutLayer::new(options.timeout);
         if let Some(limit) = options.stream_idle {
             timeout = timeout.stream_idle(limit);
         }
-        let stack = Stack::new(links)
+        let stack = Stack::new(links.into())
             .timeout_layer(timeout)
             .handshake_timeout(options.handshake_timeout);
         Self {
@@ -89,6 +95,7 @@ impl Host {
             wrpc: Wrpc {
                 invoker: self.invoker.clone(),
                 context: self.context.clone(),
+                names: LinkNames::new(),
                 shared: SharedResourceTable::default(),
             },
         };
@@ -96,7 +103,7 @@ impl Host {
     }
 }
 
-/// Links WASI, and everything else that `component` imports over wRPC.
+/// Links WASI, the selection of links, and everything else that `component` imports over wRPC.
 ///
 /// The links that start from the component's own id say which functions are `bare`.
 ///
@@ -125,10 +132,13 @@ pub(crate) fn link_with(
     let mut linker = Linker::new(component.engine());
     let import = |error: wasmtime::Error| Error::Import(error.into());
     wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(import)?;
+    names::add_to_linker(&mut linker).map_err(import)?;
     define(&mut linker).map_err(import)?;
     let mut imports = ImportLinker::new(component).limits(options.limits);
-    let applying = |link: &&Entry| link.source == options.id && link.applies();
-    for link in links.entries().iter().filter(applying) {
+    let own = |link: &&Entry| link.source == options.id;
+    let own: Vec<_> = links.entries().iter().filter(own).collect();
+    tell_differences(&own);
+    for link in own {
         let interface = link.interface.as_str();
         match &link.bare {
             Bare::None => {}
@@ -153,30 +163,17 @@ fn log(linked: &Linked) {
     }
 }
 
-impl Links {
-    /// The table that the stack asks.
-    #[must_use]
-    pub fn table(&self) -> LinkTable {
-        self.entries().iter().map(Entry::link).collect()
-    }
-}
-
-impl Entry {
-    /// Whether calls can go by this link. Components here have no way to choose another name.
-    #[must_use]
-    pub fn applies(&self) -> bool {
-        self.name == DEFAULT_LINK_NAME
-    }
-
-    /// The link as the stack knows it.
-    #[must_use]
-    pub fn link(&self) -> Link {
-        let source = self.source.to_shared();
-        let link = Link::new(source, self.target.to_target(), self.interface.clone())
-            .with_name(self.name.as_str());
-        match &self.functions {
-            Some(functions) => link.with_functions(functions.iter().map(String::as_str)),
-            None => link,
+/// A component is linked once, for all targets of an interface.
+fn tell_differences(links: &[&Entry]) {
+    for (nth, link) in links.iter().enumerate() {
+        let others = links.iter().take(nth);
+        let mut same = others.filter(|other| other.interface == link.interface);
+        if same.any(|other| other.bare != link.bare) {
+            tracing::warn!(
+                "the links from {} for {} differ in what is bare: a function is, if one of them says so",
+                link.source,
+                link.interface
+            );
         }
     }
 }
@@ -205,12 +202,13 @@ impl State {
 struct Wrpc {
     invoker: HostInvoker,
     context: CallContext,
+    names: LinkNames,
     shared: SharedResourceTable,
 }
 
 impl WrpcCtx<HostInvoker> for Wrpc {
     fn context(&self) -> CallContext {
-        self.context.clone()
+        self.context.clone().with_link_names(self.names.clone())
     }
 
     fn client(&self) -> &HostInvoker {
@@ -230,6 +228,12 @@ impl WrpcView for State {
             ctx: &mut self.wrpc,
             table: &mut self.table,
         }
+    }
+}
+
+impl LinkNamesView for State {
+    fn link_names(&mut self) -> &mut LinkNames {
+        &mut self.wrpc.names
     }
 }
 

@@ -15,6 +15,7 @@ pub mod host;
 pub mod http;
 pub mod id;
 pub mod links;
+pub mod links_command;
 pub mod serve;
 pub mod signals;
 pub mod terminal;

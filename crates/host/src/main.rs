@@ -9,7 +9,7 @@ use wrpc_host::cli::{Cli, Command};
 use wrpc_host::engine::EVENT_INTERVAL;
 use wrpc_host::error::{Error, Exit, report};
 use wrpc_host::terminal::has_colour;
-use wrpc_host::{call, demo, http, serve};
+use wrpc_host::{call, demo, http, links_command, serve};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -17,7 +17,9 @@ fn main() -> ExitCode {
         // It breaks things on purpose.
         Command::Demo(_) => "off",
         // What the NATS client has to say reaches us as events and errors, too.
-        Command::Serve(_) | Command::Http(_) | Command::Call(_) => "warn,async_nats=off",
+        Command::Serve(_) | Command::Http(_) | Command::Call(_) | Command::Links(_) => {
+            "warn,async_nats=off"
+        }
     };
     let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| default.into());
     let filter = EnvFilter::builder().parse_lossy(filter);
@@ -51,6 +53,7 @@ fn run(cli: Cli) -> Result<Exit, Error> {
             Command::Serve(args) => serve::run(args).await,
             Command::Http(args) => http::run(args).await,
             Command::Call(args) => call::run(args).await,
+            Command::Links(args) => links_command::run(args).await,
             Command::Demo(args) => demo::run(args).await,
         }
     });

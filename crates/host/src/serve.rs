@@ -33,12 +33,15 @@ pub async fn run(args: ServeArgs) -> Result<Exit, Error> {
     let engine = engine::new().map_err(Error::Engine)?;
     let component = component::load(&engine, &common.component)?;
     let options = common.call_options();
-    let instance_pre = link(&component, &options, &links)?;
+    let prepare = |links: &_| link(&component, &options, links);
+    let instance_pre = prepare(&links)?;
 
     let mut signals = StopSignals::new()?;
     let name = format!("wrpc-host {}", common.id);
     let client = args.nats.connect(&name, args.client_options()).await?;
-    let host = Host::new(&engine, client.clone(), links.table(), &options);
+    let followed = common.follow_links(&links, instance_pre, &client, prepare);
+    let (links, instance_pre) = followed.await?;
+    let host = Host::new(&engine, client.clone(), links, &options);
     let context = host.context().clone();
     let mut exports = ExportServer::new(instance_pre, move || host.store())
         .limits(options.limits)

@@ -39,8 +39,7 @@ Where it gives none, the host does: 500 if it trapped or ended without an answer
 --request-timeout passed, 503 with Retry-After past --max-requests, 400 for a request that names no
 host. If any of that happens in the middle of an answer, the connection is cut, so that nobody takes
 the part for the whole. A request ends with its client's connection. A call that the component makes
-ends when its request has to, or after --timeout if that is earlier: keep --timeout below
---request-timeout, or the component has no time left to say that the call failed.
+ends after --timeout, or a little before its request has to, so that there is time left to answer.
 
 The line `serving ID at http://IP:PORT` on stderr says that requests can come. They can also while
 NATS is away: calls then fail as `transport`. With RUST_LOG=wrpc_host=info each request is logged:
@@ -62,7 +61,8 @@ ns:pkg/iface@1.0.0#greet(\"bob\"), may be left out where it is unambiguous. The 
 WAVE, `()` if there is none.
 
 What the component imports and WASI does not provide is called over wRPC, by the links of --links
-that start from ID and have the name `default`. Without one, a call is denied.
+that start from ID and have the name `default`, or one that the component selects by
+`wrpc:links/names`. Without one, a call is denied.
 
   [[link]]
   source = \"client\"               # component id of the caller
@@ -81,3 +81,31 @@ calls the target, and then breaks one thing after the other: the link, the targe
 NATS server. Prints what the component got each time, and how long that took. Needs the program
 nats-server and nothing else; everything it starts is gone in the end. Exits 0 only if every line is
 as expected.";
+
+pub(super) const LINKS: &str = "\
+Manage who may call whom
+
+A link permits one component to call one interface on another. Hosts that are started with
+--links kv://BUCKET follow a bucket of the JetStream of NATS: what is put there counts within
+milliseconds on each of them, without a restart, and what is removed is denied.
+
+  wrpc-host links init                                  # once; --replicas 3 on a cluster
+  wrpc-host links put client greeter test:app/greeter
+  wrpc-host serve --id client --links kv://links client.wasm
+  wrpc-host links rm client test:app/greeter            # the next call is denied
+
+All commands take --links kv://BUCKET; ls, export and permissions take a links file, too.";
+
+pub(super) const PERMISSIONS: &str = "\
+Print what the NATS user of a component has to be permitted, by its links
+
+A host that was taken over asks no links. With these permissions it can't call what its component
+is not linked to either, nor listen to others. They are what follows from the links as they are now:
+print them again after a change.
+
+For the user's block in the configuration of a NATS server, or, with --output json, as a user's JWT
+has them. They include what is needed to follow the bucket, if --links names one, and the inbox
+`_INBOX.ID.>` of the component and of no other.
+
+Subjects have the versions of interfaces, and links ignore them: what is permitted is an interface
+without a version, and with each of --majors.";

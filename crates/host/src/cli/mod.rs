@@ -2,6 +2,7 @@
 
 mod help;
 mod http;
+mod links;
 
 use core::num::NonZeroUsize;
 use core::time::Duration;
@@ -11,8 +12,13 @@ use clap::{Args, Parser, Subcommand};
 use wrpc_middleware::runtime::Limits;
 
 pub use self::http::HttpArgs;
+pub use self::links::{
+    ExportArgs, ImportArgs, InitArgs, LinksArgs, LinksCommand, ListArgs, Output, PermissionsArgs,
+    PlaceArgs, PutArgs, RemoveArgs, WatchArgs,
+};
 use crate::connect::NatsArgs;
 use crate::id::Id;
+use crate::links::LinksArg;
 use crate::wave::Expression;
 
 /// Serve and call WebAssembly components over wRPC and NATS.
@@ -40,6 +46,9 @@ pub enum Command {
     /// Call one function of a component that runs in this process
     #[command(long_about = help::CALL)]
     Call(CallArgs),
+    /// Manage who may call whom
+    #[command(long_about = help::LINKS)]
+    Links(LinksArgs),
     /// See every failure of a call happen, for real, in a few seconds
     #[command(long_about = help::DEMO)]
     Demo(DemoArgs),
@@ -54,9 +63,14 @@ pub struct ComponentArgs {
     /// Namespace of ids: a component is served under the subject prefix LATTICE.ID
     #[arg(long, default_value = "default")]
     pub lattice: Id,
-    /// Links file (TOML): who may call whom. Without it every call is denied
-    #[arg(long, value_name = "FILE")]
-    pub links: Option<PathBuf>,
+    /// Who may call whom: a links file (TOML), or a NATS key-value bucket, whose changes count at once
+    /// (see `wrpc-host links`). Without it every call is denied
+    #[arg(long, value_name = "FILE|kv://BUCKET")]
+    pub links: Option<LinksArg>,
+    /// For how long the links of a bucket count after they were last seen to be what the bucket
+    /// has: a host that is cut off for longer denies every call [default: for ever]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub links_max_age: Option<Duration>,
     /// Deadline of each call that the component makes
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration)]
     pub timeout: Duration,

@@ -6,7 +6,7 @@ use std::error::Error as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use async_nats::{ConnectErrorKind, ServerAddr, rustls};
+use async_nats::{ConnectErrorKind, Event, ServerAddr, rustls};
 use clap::Args;
 use wrpc_middleware::nats::{self, Client, ConnectOptions, Options};
 
@@ -107,6 +107,20 @@ impl NatsArgs {
     /// A file of an option can't be used, no server takes the connection within five seconds each, or
     /// the server does not permit the inbox.
     pub async fn connect(&self, name: &str, client: Options) -> Result<Client, ConnectError> {
+        self.connect_noting(name, client, |_| ()).await
+    }
+
+    /// The same, and calls `note` for every event of the NATS client.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`connect`](Self::connect).
+    pub async fn connect_noting(
+        &self,
+        name: &str,
+        client: Options,
+        note: impl Fn(&Event) + Send + Sync + 'static,
+    ) -> Result<Client, ConnectError> {
         let servers = self.servers()?;
         let mut client = client.peer_inbox_prefixes(self.peer_inbox_prefix.iter().cloned());
         if let Some(prefix) = &self.inbox_prefix {
@@ -114,6 +128,7 @@ impl NatsArgs {
         }
         let options = ConnectOptions::new(servers.as_slice())
             .client(client)
+            .on_event(note)
             .try_nats(|options| self.options(options, name))?;
         let source = match nats::connect(options).await {
             Ok(client) => return Ok(client),

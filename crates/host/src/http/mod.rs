@@ -72,23 +72,23 @@ pub async fn run(args: HttpArgs) -> Result<Exit, Error> {
     let links = common.read_links()?;
     let (engine, component) = pool::load(&common.component, args.max_requests, args.max_memory)?;
     let options = common.call_options();
-    let instance_pre = link_with(&component, &options, &links, add_only_http_to_linker_async)?;
-    let proxy = ProxyPre::new(instance_pre).map_err(|error| HttpError::NoHandler {
-        path: common.component.clone(),
-        source: error.into(),
-    })?;
-    if common.timeout >= args.request_timeout {
-        tracing::warn!(
-            "--timeout is not below --request-timeout: the component has no time left to answer \
-             once a call has timed out"
-        );
-    }
+    let prepare = |links: &_| {
+        let instance_pre = link_with(&component, &options, links, add_only_http_to_linker_async)?;
+        let proxy = ProxyPre::new(instance_pre).map_err(|error| HttpError::NoHandler {
+            path: common.component.clone(),
+            source: error.into(),
+        })?;
+        Ok(proxy)
+    };
+    let proxy = prepare(&links)?;
 
     let mut signals = StopSignals::new()?;
     let listener = Listener::bind(args.addr).await?;
     let address = listener.address();
     let name = format!("wrpc-host {}", common.id);
     let client = args.nats.connect(&name, common.client_options()).await?;
+    let followed = common.follow_links(&links, proxy, &client, prepare);
+    let (links, proxy) = followed.await?;
     let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
     let requests = usize::try_from(args.max_requests.get()).unwrap_or(usize::MAX);
     let requests = requests.min(Semaphore::MAX_PERMITS);
@@ -96,7 +96,7 @@ pub async fn run(args: HttpArgs) -> Result<Exit, Error> {
     let tasks = TaskTracker::new();
     let service = Arc::new(Service {
         guests: Guests {
-            host: Host::new(&engine, client.clone(), links.table(), &options),
+            host: Host::new(&engine, client.clone(), links, &options),
             proxy,
             max_memory: args.max_memory,
             cut: cut.clone(),

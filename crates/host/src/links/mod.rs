@@ -1,102 +1,83 @@
-//! The links file: who may call what, and where the calls go.
-//!
-//! TOML, default deny: a call that no `[[link]]` permits fails with `link-denied` and is not sent.
-//!
-//! ```
-//! use std::path::Path;
-//!
-//! let links = wrpc_host::links::Links::parse(
-//!     Path::new("links.toml"),
-//!     r#"
-//!     [[link]]
-//!     source = "client"              # component id of the caller
-//!     target = "greeter"             # component id of the target
-//!     interface = "test:app/greeter" # a version is ignored
-//!     functions = ["greet"]          # every function, if left out
-//!     "#,
-//! )?;
-//! assert_eq!(links.entries().len(), 1);
-//! # Ok::<_, wrpc_host::links::LinksError>(())
-//! ```
-//!
-//! A mistake is an error that names the file, the line and the key; nothing is skipped, since a
-//! link that is not what its author meant denies calls, or permits them.
+//! Where the links of a component come from: `--links`.
 
-mod error;
-mod parse;
+mod arg;
+mod policy;
 
-use std::path::Path;
+use core::time::Duration;
 
-pub use error::{LinksError, Mistake};
-use wrpc_middleware::link::Interface;
+use tokio::time::timeout;
+pub use wrpc_middleware::links::file::LinksError;
+use wrpc_middleware::links::live::WatchOptions;
+pub use wrpc_middleware::links::{Bare, Bucket, Entry, Links};
+use wrpc_middleware::nats::Client;
 
+pub use self::arg::LinksArg;
+pub use self::policy::HostLinks;
+use crate::cli::ComponentArgs;
+use crate::error::Error;
 use crate::id::Id;
 
-/// The links of a file, checked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Links(Vec<Entry>);
+/// How long a command waits for the first table of a bucket before it goes on without one.
+const FIRST_TABLE: Duration = Duration::from_secs(5);
 
-/// One `[[link]]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Entry {
-    /// Component id of the caller.
-    pub source: Id,
-    /// Component id of the target.
-    pub target: Id,
-    /// The interface, without a version.
-    pub interface: Interface,
-    /// The name of the link; `default` if the file has none.
-    pub name: String,
-    /// The functions it permits; `None` permits all of the interface.
-    pub functions: Option<Vec<String>>,
-    /// The functions whose target serves a bare `T`.
-    pub bare: Bare,
-}
-
-/// Which functions of a link are served as `-> T` where the caller declares
-/// `-> result<T, rpc-error>`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Bare {
-    /// None: what is declared travels.
-    #[default]
-    None,
-    /// Every function of the interface.
-    All,
-    /// These.
-    Functions(Vec<String>),
-}
-
-impl Links {
-    /// Reads a links file.
+impl ComponentArgs {
+    /// The links of a file, which are all there are. None where they are in a bucket, which can be
+    /// read only over a connection.
     ///
     /// # Errors
     ///
-    /// The file can't be read, or the first mistake in it.
-    pub fn read(path: &Path) -> Result<Self, LinksError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| LinksError::new(path, None, Mistake::Unreadable(error)))?;
-        Self::parse(path, &text)
+    /// A mistake in the file, or a maximal age for links that don't grow old.
+    pub(crate) fn read_links(&self) -> Result<Links, Error> {
+        let links = match &self.links {
+            Some(LinksArg::File(path)) => Links::read(path)?,
+            Some(LinksArg::Bucket(_)) => return Ok(Links::default()),
+            None => Links::default(),
+        };
+        match self.links_max_age {
+            None => Ok(links),
+            Some(_) => Err(Error::MaxAgeWithoutBucket),
+        }
     }
 
-    /// Parses the text of a links file; `path` is for messages.
+    /// The policy that the component's calls are asked of, and the component as it has been
+    /// prepared, for links that know more than was known then.
+    ///
+    /// `links` are those that [were read](Self::read_links). Waits for the first table of a
+    /// bucket, within reason; if it does not come, every call is denied until it does.
     ///
     /// # Errors
     ///
-    /// The first mistake in the text.
-    pub fn parse(path: &Path, text: &str) -> Result<Self, LinksError> {
-        parse::parse(text).map(Self).map_err(|found| {
-            let line = found.offset.map(|offset| parse::line(text, offset));
-            LinksError::new(path, line, found.mistake)
-        })
-    }
-
-    /// The links in the order of the file.
-    #[must_use]
-    pub fn entries(&self) -> &[Entry] {
-        &self.0
+    /// What `prepare` fails with.
+    pub(crate) async fn follow_links<P>(
+        &self,
+        links: &Links,
+        prepared: P,
+        client: &Client,
+        prepare: impl FnOnce(&Links) -> Result<P, Error>,
+    ) -> Result<(HostLinks, P), Error> {
+        let Some(LinksArg::Bucket(name)) = &self.links else {
+            return Ok((links.table().into(), prepared));
+        };
+        let bucket = Bucket::new(client.nats().clone(), name.clone());
+        let live = bucket.watch(WatchOptions::new().max_age(self.links_max_age));
+        let mut status = live.subscribe();
+        let known = status.wait_for(|status| status.seen || status.failure.is_some());
+        if timeout(FIRST_TABLE, known).await.is_err() {
+            tracing::warn!("no links of the bucket `{name}` yet: every call is denied");
+        }
+        // What travels is decided when the component is linked.
+        let now = live.links();
+        let prepared = if is_bare(&now, &self.id) {
+            prepare(&now)?
+        } else {
+            prepared
+        };
+        Ok((live.into(), prepared))
     }
 }
 
-#[cfg(test)]
-mod tests;
+/// Whether a link of the component has to be known when it is linked.
+fn is_bare(links: &Links, id: &Id) -> bool {
+    let mut own = links.entries().iter().filter(|link| link.source == *id);
+    own.any(|link| link.bare != Bare::None)
+}

@@ -1,5 +1,6 @@
 //! A NATS server, components, and the commands to serve and call them.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use futures::StreamExt as _;
@@ -28,8 +29,14 @@ impl Setup {
 
     /// The same, with a configuration in the server's own format.
     pub fn with_config(config: &str) -> Self {
+        Self::with_store(|_| config.to_owned())
+    }
+
+    /// The same, where the server may need a directory of its own.
+    pub fn with_store(config: impl FnOnce(&Path) -> String) -> Self {
         let files = Files::new();
         files.write("links.toml", LINKS);
+        let config = config(&files.path("store"));
         let config = files.write("nats.conf", config);
         let (nats, url) = nats::start(&config);
         Self { files, url, nats }

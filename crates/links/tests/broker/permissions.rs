@@ -45,7 +45,7 @@ const SECRET: &str = "secret";
 /// One who may follow the bucket as `nats kv watch` does.
 const CONSUMER: &str = r#"
 { user: consumer, password: secret, permissions: {
-    publish: { allow: ["_INBOX.>", "$JS.API.STREAM.INFO.KV_links", "$JS.API.CONSUMER.CREATE.KV_links.>"] }
+    publish: { allow: ["_INBOX.>", "$JS.API.STREAM.INFO.KV_links", "$JS.API.CONSUMER.CREATE.KV_links", "$JS.API.CONSUMER.CREATE.KV_links.>"] }
     subscribe: { allow: ["_INBOX.>"] }
 } }
 "#;
