@@ -1,6 +1,7 @@
 ;; Answers HTTP requests, by the first part of their path; what each does is at the end.
 (module
   (import "test:app/greeter" "greet" (func $greet (param i32 i32 i32)))
+  (import "wasi:cli/stderr@0.2.0" "get-stderr" (func $stderr (result i32)))
   (import "wasi:clocks/monotonic-clock@0.2.0" "subscribe-duration"
     (func $subscribe-duration (param i64) (result i32)))
   (import "wasi:io/poll@0.2.0" "[method]pollable.block" (func $block (param i32)))
@@ -89,6 +90,7 @@
   (data (i32.const 768) "content-length")
   (data (i32.const 784) "12")
   (data (i32.const 800) "half")
+  (data (i32.const 832) "the guest runs\n")
 
   (func (export "cabi_realloc") (param $old i32) (param $old-size i32) (param $align i32) (param $size i32) (result i32)
     (local $at i32)
@@ -171,15 +173,22 @@
     (call $write (local.get $at) (local.get $len))
     (call $finish))
 
+  ;; Says on stderr that it runs.
+  (func $tell
+    (call $write-and-flush (call $stderr) (i32.const 832) (i32.const 15) (global.get $ret))
+    (drop (call $ok)))
+
   ;; Part of an answer.
   (func $half
     (call $begin (i32.const 200) (i32.const 0))
     (call $write (i32.const 800) (i32.const 4)))
 
-  (func $spin (loop $forever (br $forever)))
+  (func $spin (call $tell) (loop $forever (br $forever)))
 
   ;; For an hour.
-  (func $wait (call $block (call $subscribe-duration (i64.const 3_600_000_000_000))))
+  (func $wait
+    (call $tell)
+    (call $block (call $subscribe-duration (i64.const 3_600_000_000_000))))
 
   ;; 200 with the greeting; or a status for the case that the call failed with, and its name.
   (func $greeting
@@ -203,6 +212,7 @@
   ;; 16 MiB of zeros and whatever else is there.
   (func $large
     (local $left i32)
+    (call $tell)
     (call $begin (i32.const 200) (i32.const 0))
     (local.set $left (i32.const 4096))
     (loop $next

@@ -85,12 +85,21 @@ pub async fn connect_http2(address: SocketAddr) -> http2::SendRequest<Body> {
     sender
 }
 
+/// Sends a request on a connection whose last one was answered.
+pub async fn ask(
+    connection: &mut http1::SendRequest<Body>,
+    request: Request<Body>,
+) -> Response<Incoming> {
+    guard("a connection", connection.ready()).await.unwrap();
+    let response = connection.send_request(request);
+    guard("a response", response).await.unwrap()
+}
+
 /// Sends a request on a connection of its own and reads the response.
 pub async fn send(request: Request<Body>) -> Answer {
     let address = request.uri().authority().unwrap().as_str().parse().unwrap();
     let mut connection = connect(address).await;
-    let response = guard("a response", connection.send_request(request)).await;
-    Answer::of(response.unwrap()).await
+    Answer::of(ask(&mut connection, request).await).await
 }
 
 pub async fn get(address: SocketAddr, path: &str) -> Answer {

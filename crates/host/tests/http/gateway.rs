@@ -43,6 +43,14 @@ impl Gateway {
     }
 }
 
+impl Gateway {
+    /// Waits until a guest runs that does not end soon: `/wait`, `/spin` and what ends in it, and
+    /// `/large`. Each is told once.
+    pub fn runs(&mut self) {
+        self.process.says("the guest runs");
+    }
+}
+
 /// Starts another one.
 pub fn start(
     setup: &Setup,

@@ -80,13 +80,14 @@ fn an_answer_that_breaks_off_does_not_look_complete() {
 /// More of them than there are threads.
 #[test]
 fn guests_that_compute_keep_nobody_waiting() {
-    let gateway = Gateway::new(&["--request-timeout", "1m"]);
+    let mut gateway = Gateway::new(&["--request-timeout", "1h"]);
     block_on(async {
         let mut spinning = Vec::new();
         for _ in 0..8 {
             let mut connection = connect(gateway.address).await;
             let spin = connection.send_request(request(gateway.address, "/spin"));
             spinning.push((tokio::spawn(spin), connection));
+            gateway.runs();
         }
         for _ in 0..8 {
             assert_eq!(get(gateway.address, "/host").await.status, 200);

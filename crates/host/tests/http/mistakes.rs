@@ -82,3 +82,32 @@ fn limits_that_make_no_sense() {
         &["has 65536 bytes from its start, and `--max-memory` allows 65535"],
     );
 }
+
+#[test]
+fn the_help_says_who_answers_when() {
+    let output = run(&Files::new(), ["http", "--help"]);
+    assert_eq!((output.code, output.stderr.as_str()), (Some(0), ""));
+    for expected in [
+        "wasi:http/incoming-handler",
+        "500 if it trapped",
+        "504 if\n--request-timeout",
+        "503 with Retry-After",
+        "HTTP-request-denied",
+        "serving ID at http://IP:PORT",
+        "[default: 127.0.0.1:8080]",
+        "--request-timeout",
+        "--max-requests",
+        "--max-connections",
+        "--idle-timeout",
+        "--max-memory",
+        "--grace",
+        "--links",
+        "NATS options:",
+    ] {
+        assert!(
+            output.stdout.contains(expected),
+            "no `{expected}` in\n{}",
+            output.stdout
+        );
+    }
+}

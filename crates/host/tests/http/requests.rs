@@ -7,7 +7,9 @@ use hyper::Method;
 use hyper::body::Frame;
 use tokio::sync::mpsc;
 
-use crate::client::{Answer, connect, connect_http2, get, guard, head, post, raw, request, send};
+use crate::client::{
+    Answer, ask, connect, connect_http2, get, guard, head, post, raw, request, send,
+};
 use crate::gateway::{Gateway, start};
 use crate::support::setup::{Setup, block_on};
 
@@ -78,8 +80,7 @@ fn a_response_to_head_has_no_body() {
                 *head.method_mut() = Method::HEAD;
                 head
             };
-            let answer = connection.send_request(head());
-            let answer = Answer::of(guard("a response", answer).await.unwrap()).await;
+            let answer = Answer::of(ask(&mut connection, head()).await).await;
             assert_eq!(answer.text(), (200, ""), "{path}");
             let length = answer.headers.get("content-length");
             let length = length.map(|length| length.to_str().unwrap());
