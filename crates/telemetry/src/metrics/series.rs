@@ -45,7 +45,8 @@ pub(crate) struct Calls {
     names: Names,
     functions: Capped<Name, Function>,
     routes: Capped<Route, Ends>,
-    other_function: Arc<Function>,
+    /// Made when there is no room for another.
+    other_function: OnceLock<Arc<Function>>,
     other_ends: Arc<Ends>,
 }
 
@@ -119,14 +120,10 @@ impl Equivalent<Route> for RouteRef<'_> {
 
 impl Calls {
     pub(crate) fn new(names: Names, options: MetricsOptions) -> Self {
-        let other = Name {
-            instance: OTHER.into(),
-            func: OTHER.into(),
-        };
         let target = names.has_target.then(|| Arc::from(OTHER));
         Self {
-            other_ends: Arc::new(Ends::new(&other, target.as_ref())),
-            other_function: Arc::new(Function::new(other, names, &options)),
+            other_ends: Arc::new(Ends::new(&Name::other(), target.as_ref())),
+            other_function: OnceLock::new(),
             functions: Capped::new(options.max_series),
             routes: Capped::new(options.max_series),
             names,
@@ -149,7 +146,12 @@ impl Calls {
         } else {
             None
         };
-        known.unwrap_or_else(|| Arc::clone(&self.other_function))
+        known.unwrap_or_else(|| self.other_function())
+    }
+
+    fn other_function(&self) -> Arc<Function> {
+        let other = || Function::new(Name::other(), self.names, &self.options);
+        Arc::clone(self.other_function.get_or_init(|| Arc::new(other())))
     }
 
     /// A call of `function` begins.
@@ -167,7 +169,7 @@ impl Calls {
             return Arc::clone(&function.untargeted);
         };
         let name = &function.name;
-        let known = if Arc::ptr_eq(function, &self.other_function) || !is_label(target) {
+        let known = if *name.func == *OTHER || !is_label(target) {
             None
         } else {
             self.routes.get(&RouteRef { target, name }, || {
@@ -199,6 +201,14 @@ impl Function {
 }
 
 impl Name {
+    /// The name of all that have none of their own. No function in WIT is called so.
+    fn other() -> Self {
+        Self {
+            instance: OTHER.into(),
+            func: OTHER.into(),
+        }
+    }
+
     fn labels(&self) -> Vec<Label> {
         vec![label(INSTANCE, &self.instance), label(FUNCTION, &self.func)]
     }
