@@ -31,6 +31,33 @@ fn each_command_explains_itself() {
             ],
         ),
         (
+            &["links", "--help"],
+            &[
+                "wrpc-host links put client greeter",
+                "permissions",
+                "--links kv://BUCKET",
+            ],
+        ),
+        (
+            &["links", "put", "--help"],
+            &[
+                "SOURCE",
+                "test:app/greeter",
+                "[default: default]",
+                "[default: kv://links]",
+                "--nats",
+            ],
+        ),
+        (
+            &["links", "permissions", "--help"],
+            &[
+                "was taken over",
+                "[default: 0,1]",
+                "config",
+                "--lattice",
+            ],
+        ),
+        (
             &["call", "--help"],
             &[
                 "greet(\"bob\")",

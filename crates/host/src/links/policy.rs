@@ -1,5 +1,7 @@
 //! What a host asks for each call.
 
+use core::time::Duration;
+
 use wrpc_middleware::Target;
 use wrpc_middleware::link::{LinkPolicy, LinkRequest, LinkTable};
 use wrpc_middleware::links::LiveLinks;
@@ -11,6 +13,18 @@ pub enum HostLinks {
     Table(LinkTable),
     /// Those of a bucket, as it changes.
     Live(LiveLinks),
+}
+
+impl HostLinks {
+    /// How long ago the links were last seen to be those of the bucket. `None` if they never were,
+    /// or there is no bucket and nothing to be seen.
+    #[must_use]
+    pub fn age(&self) -> Option<Duration> {
+        match self {
+            Self::Table(_) => None,
+            Self::Live(links) => links.age(),
+        }
+    }
 }
 
 impl LinkPolicy for HostLinks {

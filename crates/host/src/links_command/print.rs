@@ -38,21 +38,24 @@ pub(super) fn json(value: &impl Serialize, pretty: bool) -> Result<(), Error> {
     print(&format!("{text}\n"))
 }
 
-/// A link on one line: what differs from others first.
+/// A link on one line.
 pub(super) fn line(entry: &Entry) -> String {
-    let mut line = format!("{} -> {} {}", entry.source, entry.target, entry.interface);
+    let mut words = vec![format!(
+        "{} -> {} {}",
+        entry.source, entry.target, entry.interface
+    )];
     if entry.name != DEFAULT_LINK_NAME {
-        line.push_str(&format!(" by `{}`", entry.name.escape_debug()));
+        words.push(format!("by `{}`", entry.name.escape_debug()));
     }
     if let Some(functions) = &entry.functions {
-        line.push_str(&format!(" only {}", functions.join(",")));
+        words.push(format!("only {}", functions.join(",")));
     }
     match &entry.bare {
         Bare::None => {}
-        Bare::All => line.push_str(" bare"),
-        Bare::Functions(functions) => line.push_str(&format!(" bare {}", functions.join(","))),
+        Bare::All => words.push("bare".to_owned()),
+        Bare::Functions(functions) => words.push(format!("bare {}", functions.join(","))),
     }
-    line
+    words.join(" ")
 }
 
 /// Links as a table.

@@ -32,16 +32,13 @@ pub(super) async fn run(args: &WatchArgs) -> Result<Exit, Error> {
     let mut status = live.subscribe();
     let mut known = Known::new();
     loop {
-        let changed = async {
-            // Its sender lives as long as `live`.
-            let _ = status.changed().await;
-            is_new(&status.borrow_and_update())
-        };
+        if is_new(&status.borrow_and_update()) {
+            known = tell(&known, &live.links(), args.output)?;
+        }
         tokio::select! {
             _ = signals.next() => return Ok(Exit::Success),
-            is_new = changed => if is_new {
-                known = tell(known, &live.links(), args.output)?;
-            },
+            // Its sender lives as long as `live`.
+            _ = status.changed() => {}
         }
     }
 }
@@ -52,7 +49,7 @@ fn is_new(status: &Status) -> bool {
 }
 
 /// Prints how `links` differ from what was known, and returns them.
-fn tell(known: Known, links: &Links, output: Output) -> Result<Known, Error> {
+fn tell(known: &Known, links: &Links, output: Output) -> Result<Known, Error> {
     let entries = links.entries().iter().cloned();
     let now: Known = entries.map(|entry| (entry.key(), entry)).collect();
     let gone = known.iter().filter(|(key, _)| !now.contains_key(key));

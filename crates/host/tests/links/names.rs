@@ -28,10 +28,10 @@ const SELECT: &str = r#"
   (data (i32.const 60032) "\70\ea\00\00\10\00\00\00")
   (memory (export "memory") 1)"#;
 
-const CALL: &str = r#"(param $len i32) (result i32)
+const CALL: &str = "(param $len i32) (result i32)
     (call $set (i32.const 60000) (i32.const 6) (i32.const 60032) (i32.const 1) (i32.const 60064))
     ;; It has worked.
-    (if (i32.load8_u (i32.const 60064)) (then unreachable))"#;
+    (if (i32.load8_u (i32.const 60064)) (then unreachable))";
 
 /// The client of the demonstration, which selects the link `backup` first.
 fn selecting() -> Vec<u8> {

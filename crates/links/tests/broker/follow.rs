@@ -73,6 +73,32 @@ async fn many_links_come_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_only_its_leader_reads_is_followed_too() {
+    const SOME: usize = 30;
+    let server = JetStream::start().await;
+    let nats = server.connect().await;
+    let stream = jetstream::stream::Config {
+        name: "KV_links".to_owned(),
+        subjects: vec!["$KV.links.>".to_owned()],
+        max_messages_per_subject: 1,
+        allow_direct: false,
+        ..jetstream::stream::Config::default()
+    };
+    let context = jetstream::new(nats.clone());
+    context.create_stream(stream).await.unwrap();
+    let bucket = bucket(nats);
+    let sources: Vec<_> = (0..SOME).map(|n| format!("source-{n}")).collect();
+    for source in &sources {
+        put(&bucket, source, "x").await;
+    }
+    let links = watch(&bucket);
+    guard("the first table", links.ready()).await;
+    assert_eq!(links.table().len(), SOME);
+    remove(&bucket, "source-7").await;
+    becomes(&links, "source-7", None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_malformed_entry_is_told_and_permits_nothing_more() {
     let server = JetStream::start().await;
     let nats = server.connect().await;
