@@ -30,8 +30,8 @@ in the end is `target-failed` to its caller. A second signal does not wait.";
 pub(super) const HTTP: &str = "\
 Serve a component that answers HTTP requests
 
-The component exports wasi:http/incoming-handler (version 0.2), as those of the world wasi:http/proxy
-do. Each request, over HTTP/1 or over HTTP/2 without TLS, runs in an instance of its own. What the
+The component exports wasi:http/incoming-handler (version 0.2), as in the world wasi:http/proxy.
+Each request, over HTTP/1 or over HTTP/2 without TLS, runs in an instance of its own. What the
 component imports and WASI does not provide is called over wRPC, as far as --links permits it, so
 whatever fails behind it is a value to it, and the answer is the component's own.
 
@@ -50,7 +50,8 @@ There is no TLS and no authentication; put a reverse proxy in front where the ad
 headers of a request may take 64 KiB.
 
 SIGINT, SIGTERM or SIGHUP stops taking connections, lets the running requests finish within --grace,
-and exits 0. Those cut off in the end are answered 503 if they can be. A second signal does not wait.";
+and exits 0. Those cut off in the end are answered 503 if they can be. A second signal does not
+wait.";
 
 pub(super) const CALL: &str = "\
 Call one function of a component that runs in this process
@@ -109,3 +110,33 @@ has them. They include what is needed to follow the bucket, if --links names one
 
 Subjects have the versions of interfaces, and links ignore them: what is permitted is an interface
 without a version, and with each of --majors.";
+
+pub(super) const TOP: &str = "\
+Watch what hosts measure: calls, latencies, errors by case, targets
+
+Asks the hosts that were started with --metrics, once per --interval, and shows a line for each
+function: where its calls go and what is known of that target (closed: it answers; open: it was
+silent and is left alone; half-open: one call probes it), calls per second, how long half of them
+and 99 of 100 took (of this interval, or, if there was none, of all so far), how many run, how many
+there were, and how many failed, by case. Hosts are added up; one that can't be reached is shown as
+that.
+
+On a terminal the table is live: q quits, arrows scroll. Elsewhere, and with --output, it is printed
+once, after one --interval.
+
+  wrpc-host top 127.0.0.1:9464 127.0.0.1:9465
+  wrpc-host top --output json 127.0.0.1:9464 | jq '.functions[] | {function, errors}'";
+
+pub(super) const COMPLETIONS: &str = "\
+Print what a shell needs to complete arguments
+
+  wrpc-host completions bash > ~/.local/share/bash-completion/completions/wrpc-host
+  wrpc-host completions zsh > \"${fpath[1]}/_wrpc-host\"
+  wrpc-host completions fish > ~/.config/fish/completions/wrpc-host.fish";
+
+pub(super) const MAN: &str = "\
+Print a manual page
+
+  wrpc-host man | man -l -
+  wrpc-host man links put | man -l -
+  wrpc-host man --out ~/.local/share/man/man1";

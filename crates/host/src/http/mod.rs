@@ -20,7 +20,7 @@
 //! # What ends a response
 //!
 //! The channel that `wasmtime_wasi_http` passes a body through ends in the same way whether the guest
-//! has finished it or is gone. [`guest::Fate`] tells them apart: it is set before the store goes away,
+//! has finished it or is gone. `guest::Fate` tells them apart: it is set before the store goes away,
 //! and a body that meets its end under a bad fate fails, so that the connection is cut. A guest that
 //! traps after it has finished its body may be taken for one that has not.
 
@@ -55,6 +55,7 @@ pub(crate) use self::wasi::WasiHttp;
 use crate::cli::HttpArgs;
 use crate::error::{Error, Exit};
 use crate::host::{Host, link_with};
+use crate::metrics::Telemetry;
 use crate::serve::{confirm, say};
 use crate::signals::StopSignals;
 
@@ -86,9 +87,11 @@ pub async fn run(args: HttpArgs) -> Result<Exit, Error> {
     let listener = Listener::bind(args.addr).await?;
     let address = listener.address();
     let name = format!("wrpc-host {}", common.id);
+    let mut telemetry = Telemetry::start(common).await?;
     let client = args.nats.connect(&name, common.client_options()).await?;
     let followed = common.follow_links(&links, proxy, &client, prepare);
     let (links, proxy) = followed.await?;
+    telemetry.follow(&client, &links);
     let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
     let requests = usize::try_from(args.max_requests.get()).unwrap_or(usize::MAX);
     let requests = requests.min(Semaphore::MAX_PERMITS);
@@ -96,7 +99,7 @@ pub async fn run(args: HttpArgs) -> Result<Exit, Error> {
     let tasks = TaskTracker::new();
     let service = Arc::new(Service {
         guests: Guests {
-            host: Host::new(&engine, client.clone(), links, &options),
+            host: Host::new(&engine, client.clone(), links, &options, &telemetry),
             proxy,
             max_memory: args.max_memory,
             cut: cut.clone(),

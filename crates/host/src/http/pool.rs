@@ -47,6 +47,9 @@ impl Shape {
     fn pool(self, instances: u32) -> Option<PoolingAllocationConfig> {
         /// Most components are made of a handful; they only have to be counted.
         const CORE_INSTANCES: u32 = 100;
+        /// What Wasmtime keeps of one beside its memories and tables, mostly a reference to each
+        /// function. Interpreters of languages have tens of thousands.
+        const INSTANCE: usize = 16 * 1024 * 1024;
 
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(instances)
@@ -54,6 +57,8 @@ impl Shape {
             .total_core_instances(instances.checked_mul(CORE_INSTANCES)?)
             .total_memories(instances.checked_mul(self.memories)?)
             .total_tables(instances.checked_mul(self.tables)?)
+            .max_core_instance_size(INSTANCE)
+            .max_component_instance_size(INSTANCE)
             .max_memories_per_module(self.memories)
             .max_tables_per_module(self.tables)
             .table_elements(usize::try_from(self.table_elements).ok()?);

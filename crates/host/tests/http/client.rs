@@ -43,7 +43,7 @@ impl Answer {
     /// The status and the text of a complete response.
     #[track_caller]
     pub fn text(&self) -> (u16, &str) {
-        let body = self.body.as_ref().expect("a complete response");
+        let body = self.body.as_ref().unwrap();
         (self.status.as_u16(), core::str::from_utf8(body).unwrap())
     }
 }

@@ -131,6 +131,8 @@ fn a_guest_that_goes_on_after_its_answer_keeps_nobody_waiting() {
     }
 }
 
+type Headers = &'static [(&'static str, &'static str)];
+
 /// What a request of these lines gets: its status, and the text.
 fn answered(gateway: &Gateway, line: &str, headers: &[(&str, &str)]) -> (String, String) {
     let headers = [headers, &[("connection", "close")]].concat();
@@ -143,7 +145,7 @@ fn answered(gateway: &Gateway, line: &str, headers: &[(&str, &str)]) -> (String,
 #[test]
 fn a_request_names_one_host() {
     let gateway = Gateway::new(&[]);
-    let good: &[(&str, &[(&str, &str)], &str)] = &[
+    let good: &[(&str, Headers, &str)] = &[
         (
             "GET /host HTTP/1.1",
             &[("host", "a.example:80")],
@@ -162,7 +164,7 @@ fn a_request_names_one_host() {
         assert!(status.ends_with("200 OK"), "{line} {headers:?}: {status}");
         assert!(body.contains(expected), "{line} {headers:?}: {body}");
     }
-    let bad: &[&[(&str, &str)]] = &[
+    let bad: &[Headers] = &[
         &[],
         &[("host", "a.example"), ("host", "b.example")],
         &[("host", "a b")],
