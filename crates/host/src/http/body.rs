@@ -96,6 +96,20 @@ impl ResponseBody {
     }
 }
 
+impl Drop for ResponseBody {
+    fn drop(&mut self) {
+        if let Kind::Guest {
+            fate,
+            task: Some(_),
+            ..
+        } = &self.kind
+        {
+            // Before the guest can notice.
+            fate.abandon();
+        }
+    }
+}
+
 impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Broken;

@@ -97,7 +97,15 @@ impl Guest {
             () = self.guests.cut.cancelled() => Failure::Cut,
         };
         drop(pending);
-        tracing::warn!("{method} {}: {}", uri.path(), report(&failure));
+        if self.fate.is_abandoned() {
+            tracing::debug!(
+                "{method} {}: after its client left: {}",
+                uri.path(),
+                report(&failure)
+            );
+        } else {
+            tracing::warn!("{method} {}: {}", uri.path(), report(&failure));
+        }
         Err(failure.refusal())
     }
 
@@ -146,13 +154,30 @@ impl Failure {
     }
 }
 
-/// Whether a guest has ended in a way that leaves its response in doubt.
+/// What a guest and the body of its response know of each other.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Fate(Arc<AtomicBool>);
+pub(super) struct Fate(Arc<Flags>);
+
+#[derive(Debug, Default)]
+struct Flags {
+    bad: AtomicBool,
+    abandoned: AtomicBool,
+}
 
 impl Fate {
+    /// Whether the guest has ended in a way that leaves its response in doubt.
     pub(super) fn is_bad(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.bad.load(Ordering::Acquire)
+    }
+
+    /// Nobody reads the rest of the response. The guest may find that out, and trap, before it is
+    /// ended.
+    pub(super) fn abandon(&self) {
+        self.0.abandoned.store(true, Ordering::Release);
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.0.abandoned.load(Ordering::Acquire)
     }
 }
 
@@ -167,8 +192,8 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if let Some(Fate(bad)) = &self.0 {
-            bad.store(true, Ordering::Release);
+        if let Some(Fate(flags)) = &self.0 {
+            flags.bad.store(true, Ordering::Release);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! How many requests run, and what ends them early.
 
 use futures::StreamExt as _;
+use nix::sys::signal::Signal;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
@@ -105,6 +106,24 @@ fn a_client_that_leaves_ends_the_calls_of_its_request() {
         let cancel = format!("{target}.cancel");
         next("the cancellation", &|subject| subject == cancel).await;
     });
+}
+
+/// Its guest can't write any more, which is not its fault.
+#[test]
+fn a_client_that_leaves_is_no_failure_of_the_component() {
+    let mut gateway = Gateway::new(&[]);
+    block_on(async {
+        for _ in 0..20 {
+            let mut connection = connect(gateway.address).await;
+            let large = ask(&mut connection, request(gateway.address, "/large")).await;
+            gateway.runs();
+            drop((large, connection));
+        }
+    });
+    gateway.process.signal(Signal::SIGTERM);
+    let (status, stderr) = gateway.process.ended();
+    assert_eq!(status.code(), Some(0), "{stderr}");
+    assert!(!stderr.contains("trapped"), "{stderr}");
 }
 
 /// The guest is long gone by then; what it has left waits for its client.
