@@ -13,6 +13,7 @@ use crate::component;
 use crate::engine;
 use crate::error::{Error, Exit, report, rpc_error};
 use crate::host::{CallOptions, Host, State, link};
+use crate::metrics::Telemetry;
 use crate::wave::{Export, print};
 
 impl ComponentArgs {
@@ -58,10 +59,12 @@ pub async fn run(args: CallArgs) -> Result<Exit, Error> {
     let instance_pre = prepare(&links)?;
 
     let name = format!("wrpc-host {}", common.id);
+    let mut telemetry = Telemetry::start(common).await?;
     let client = args.nats.connect(&name, common.client_options()).await?;
     let followed = common.follow_links(&links, instance_pre, &client, prepare);
     let (links, instance_pre) = followed.await?;
-    let host = Host::new(&engine, client, links, &options);
+    telemetry.follow(&client, &links);
+    let host = Host::new(&engine, client, links, &options, &telemetry);
     let mut ticks = interval_at(Instant::now(), args.interval.max(SHORTEST_PERIOD));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut exit = Exit::Success;

@@ -13,6 +13,7 @@ use crate::demo::DemoError;
 use crate::http::HttpError;
 use crate::links::LinksError;
 use crate::links_command::LinksCommandError;
+use crate::metrics::MetricsError;
 use crate::wave::ExpressionError;
 
 /// What the exit code of the program says.
@@ -76,6 +77,20 @@ pub enum Error {
     /// The component can't be served over HTTP, or not there.
     #[error(transparent)]
     Http(#[from] HttpError),
+    /// Metrics can't be served.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// There is no manual page of that.
+    #[error("`wrpc-host {0}` is no command; `wrpc-host help` has them all")]
+    NoSuchCommand(String),
+    /// Manual pages can't be written.
+    #[error("can't write manual pages into `{}`", .directory.display())]
+    Pages {
+        /// Where.
+        directory: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// NATS or the client ended the subscriptions.
     #[error("the connection to NATS is closed for good, so no more calls can come")]
     Unsubscribed,
@@ -104,12 +119,16 @@ impl Error {
             | Self::Import(_)
             | Self::Expression(_)
             | Self::NothingToServe(_)
+            | Self::NoSuchCommand(_)
+            | Self::Pages { .. }
             | Self::Serve(ServeError::Functions(_)) => Exit::BadInput,
             Self::Connect(error) if error.is_bad_input() => Exit::BadInput,
             Self::Http(error) if error.is_bad_input() => Exit::BadInput,
+            Self::Metrics(error) if error.is_bad_input() => Exit::BadInput,
             Self::Engine(_)
             | Self::Connect(_)
             | Self::Http(_)
+            | Self::Metrics(_)
             | Self::Trap(_)
             | Self::Serve(_)
             | Self::Unsubscribed

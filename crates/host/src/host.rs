@@ -2,16 +2,18 @@
 
 use core::time::Duration;
 
-use tower::Layer as _;
+use tower::ServiceBuilder;
 use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
 use wasmtime::{Engine, Store, StoreLimits};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::p2::{WasiHttpCtxView, WasiHttpView};
 use wrpc_middleware::link::{LinkAuthorization, LinkNames};
 use wrpc_middleware::links::names::{self, LinkNamesView};
-use wrpc_middleware::liveness::TargetLiveness;
+use wrpc_middleware::liveness::{TargetLiveness, TargetLivenessLayer};
 use wrpc_middleware::nats::{CallContext, Client};
 use wrpc_middleware::runtime::{ImportLinker, Limits, Linked};
+use wrpc_middleware::telemetry::metrics::client::{Metrics, MetricsLayer};
+use wrpc_middleware::telemetry::trace::client::{Trace, TraceLayer};
 use wrpc_middleware::timeout::{Timeout, TimeoutLayer};
 use wrpc_middleware::{Context, Invoker, Stack};
 use wrpc_runtime_wasmtime::{SharedResourceTable, WrpcCtx, WrpcCtxView, WrpcView};
@@ -21,9 +23,11 @@ use crate::error::Error;
 use crate::http::WasiHttp;
 use crate::id::Id;
 use crate::links::{Bare, Entry, HostLinks, Links};
+use crate::metrics::Telemetry;
 
-/// What carries the calls of a component: links, deadline, liveness, NATS.
-type Service = LinkAuthorization<Timeout<TargetLiveness<Client>, Duration>, HostLinks>;
+/// What carries the calls of a component: metrics, traces, links, deadline, liveness, NATS.
+type Service =
+    Metrics<Trace<LinkAuthorization<Timeout<TargetLiveness<Client>, Duration>, HostLinks>>>;
 
 /// The stack as an `Invoke`.
 pub type HostInvoker = Invoker<Service, CallContext>;
@@ -52,13 +56,15 @@ pub struct Host {
 }
 
 impl Host {
-    /// A host whose components call over `client` what `links` permits.
+    /// A host whose components call over `client` what `links` permits, measured by
+    /// `telemetry`.
     #[must_use]
     pub fn new(
         engine: &Engine,
         client: Client,
         links: impl Into<HostLinks>,
         options: &CallOptions,
+        telemetry: &Telemetry,
     ) -> Self {
         let mut timeout = TimeoutLayer::new(options.timeout);
         if let Some(limit) = options.stream_idle {
@@ -66,10 +72,18 @@ impl Host {
         }
         let stack = Stack::new(links.into())
             .timeout_layer(timeout)
-            .handshake_timeout(options.handshake_timeout);
+            .liveness_layer(
+                TargetLivenessLayer::new(options.handshake_timeout)
+                    .observer(telemetry.client().clone()),
+            );
+        let service = ServiceBuilder::new()
+            .layer(MetricsLayer::new(telemetry.client().clone()))
+            .layer(TraceLayer::new())
+            .layer(stack)
+            .service(client);
         Self {
             engine: engine.clone(),
-            invoker: Invoker::new(stack.layer(client)),
+            invoker: Invoker::new(service),
             context: Context::new(None).with_source(options.id.to_shared()),
         }
     }

@@ -9,13 +9,15 @@ use wrpc_host::cli::{Cli, Command};
 use wrpc_host::engine::EVENT_INTERVAL;
 use wrpc_host::error::{Error, Exit, report};
 use wrpc_host::terminal::has_colour;
-use wrpc_host::{call, demo, http, links_command, serve};
+use wrpc_host::{call, demo, http, links_command, serve, shell, top};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let default = match cli.command {
         // It breaks things on purpose.
         Command::Demo(_) => "off",
+        // It has the terminal to itself.
+        Command::Top(_) | Command::Completions(_) | Command::Man(_) => "off",
         // What the NATS client has to say reaches us as events and errors, too.
         Command::Serve(_) | Command::Http(_) | Command::Call(_) | Command::Links(_) => {
             "warn,async_nats=off"
@@ -54,7 +56,10 @@ fn run(cli: Cli) -> Result<Exit, Error> {
             Command::Http(args) => http::run(args).await,
             Command::Call(args) => call::run(args).await,
             Command::Links(args) => links_command::run(args).await,
+            Command::Top(args) => top::run(args).await,
             Command::Demo(args) => demo::run(args).await,
+            Command::Completions(args) => shell::completions(&args),
+            Command::Man(args) => shell::man(&args),
         }
     });
     // What still runs is the client's or a guest's and is of no use any more.

@@ -7,15 +7,16 @@ use futures::StreamExt as _;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout, timeout_at};
 use wrpc_middleware::RpcError;
-use wrpc_middleware::nats::serve::ServeContext;
 use wrpc_middleware::nats::{Client, ConnectionState, Options};
 use wrpc_middleware::runtime::{ExportServer, InvocationError, Served};
+use wrpc_middleware::telemetry::served::{ObservedServe, ServedCall};
 
 use crate::cli::ServeArgs;
 use crate::component;
 use crate::engine;
 use crate::error::{Error, Exit, report};
 use crate::host::{Host, State, link};
+use crate::metrics::Telemetry;
 use crate::signals::StopSignals;
 
 /// How long to wait for NATS to confirm something that nobody's answer depends on.
@@ -38,10 +39,12 @@ pub async fn run(args: ServeArgs) -> Result<Exit, Error> {
 
     let mut signals = StopSignals::new()?;
     let name = format!("wrpc-host {}", common.id);
+    let mut telemetry = Telemetry::start(common).await?;
     let client = args.nats.connect(&name, args.client_options()).await?;
     let followed = common.follow_links(&links, instance_pre, &client, prepare);
     let (links, instance_pre) = followed.await?;
-    let host = Host::new(&engine, client.clone(), links, &options);
+    telemetry.follow(&client, &links);
+    let host = Host::new(&engine, client.clone(), links, &options, &telemetry);
     let context = host.context().clone();
     let mut exports = ExportServer::new(instance_pre, move || host.store())
         .limits(options.limits)
@@ -49,16 +52,18 @@ pub async fn run(args: ServeArgs) -> Result<Exit, Error> {
     if let Some(limit) = args.max_duration {
         exports = exports.max_duration(limit);
     }
-    // What the component calls meanwhile has to be over when the call of it has to be.
-    let nested = move |call: Option<&ServeContext>| {
+    // What the component calls meanwhile has to be over when the call of it has to be, and is of its
+    // trace.
+    let nested = move |call: Option<&ServedCall>| {
         let context = context.clone();
         match call {
             Some(call) => call.nested(context),
             None => context,
         }
     };
+    let transport = ObservedServe::new(client.clone(), telemetry.server().clone());
     let mut served = exports
-        .serve_with(&client, nested, State::set_context)
+        .serve_with(&transport, nested, State::set_context)
         .await?;
     let functions = served.functions().len();
     if functions == 0 {
@@ -112,7 +117,7 @@ type Calls = JoinSet<Ended>;
 /// Stops taking calls, loses none that NATS has passed on, and lets them finish. Returns whether
 /// they did in time.
 async fn wind_down(
-    mut served: Served<ServeContext>,
+    mut served: Served<ServedCall>,
     calls: &mut Calls,
     client: &Client,
     deadline: Instant,
@@ -136,7 +141,7 @@ async fn wind_down(
 }
 
 /// Takes calls and runs them side by side, until no more can come.
-async fn take(served: &mut Served<ServeContext>, calls: &mut Calls) {
+async fn take(served: &mut Served<ServedCall>, calls: &mut Calls) {
     loop {
         tokio::select! {
             call = served.next() => match call {

@@ -41,7 +41,7 @@ pub struct HttpArgs {
     pub nats: NatsArgs,
 }
 
-fn address(text: &str) -> Result<SocketAddr, &'static str> {
+pub(super) fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse()
         .map_err(|_| "expected an IP address and a port, as in 127.0.0.1:8080 or [::1]:8080")
 }

@@ -1,5 +1,6 @@
 //! The arguments of `wrpc-host links`.
 
+use core::time::Duration;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -189,3 +190,14 @@ pub struct PermissionsArgs {
     #[command(flatten)]
     pub place: PlaceArgs,
 }
+
+/// The age of links, which are looked at four times in it.
+pub(super) fn max_age(text: &str) -> Result<Duration, String> {
+    let age = super::wait(text)?;
+    if age < SHORTEST_AGE {
+        return Err("less than a second: calls would be denied while NATS is asked".into());
+    }
+    Ok(age)
+}
+
+const SHORTEST_AGE: Duration = Duration::from_secs(1);

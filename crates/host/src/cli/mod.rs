@@ -3,7 +3,10 @@
 mod help;
 mod http;
 mod links;
+mod shell;
+mod top;
 
+use core::net::SocketAddr;
 use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::path::PathBuf;
@@ -16,6 +19,8 @@ pub use self::links::{
     ExportArgs, ImportArgs, InitArgs, LinksArgs, LinksCommand, ListArgs, Output, PermissionsArgs,
     PlaceArgs, PutArgs, RemoveArgs, WatchArgs,
 };
+pub use self::shell::{CompletionsArgs, ManArgs};
+pub use self::top::{TopArgs, TopOutput};
 use crate::connect::NatsArgs;
 use crate::id::Id;
 use crate::links::LinksArg;
@@ -49,9 +54,18 @@ pub enum Command {
     /// Manage who may call whom
     #[command(long_about = help::LINKS)]
     Links(LinksArgs),
+    /// Watch what hosts measure: calls, latencies, errors by case, targets
+    #[command(long_about = help::TOP)]
+    Top(TopArgs),
     /// See every failure of a call happen, for real, in a few seconds
     #[command(long_about = help::DEMO)]
     Demo(DemoArgs),
+    /// Print what a shell needs to complete arguments
+    #[command(long_about = help::COMPLETIONS)]
+    Completions(CompletionsArgs),
+    /// Print a manual page
+    #[command(long_about = help::MAN)]
+    Man(ManArgs),
 }
 
 /// Options of a component, whether it is served or called.
@@ -69,7 +83,7 @@ pub struct ComponentArgs {
     pub links: Option<LinksArg>,
     /// For how long the links of a bucket count after they were last seen to be what the bucket
     /// has: a host that is cut off for longer denies every call [default: for ever]
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = links::max_age)]
     pub links_max_age: Option<Duration>,
     /// Deadline of each call that the component makes
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration)]
@@ -95,6 +109,10 @@ pub struct ComponentArgs {
     /// memory, a byte of a list takes 40
     #[arg(long, value_name = "N", default_value_t = Limits::default().elements)]
     pub max_value_elements: usize,
+    /// Serve metrics for Prometheus at http://IP:PORT/metrics, and /healthz; port 0 takes any free
+    /// one [default: nowhere]
+    #[arg(long, value_name = "IP:PORT", value_parser = http::address)]
+    pub metrics: Option<SocketAddr>,
     /// The component, binary or text; its WASI has clocks, random numbers and stderr, but no
     /// files, network, environment or arguments
     pub component: PathBuf,

@@ -17,6 +17,7 @@ use crate::engine;
 use crate::error::{Error, report};
 use crate::host::{CallOptions, Host, State, link};
 use crate::links::Links;
+use crate::metrics::Telemetry;
 use crate::wave::{Export, Expression, ExpressionError, print};
 
 /// The call, as the component's user writes it.
@@ -67,7 +68,7 @@ impl Caller {
         let export = Export::find(&component, &expression)?;
         let arguments = export.arguments(&expression)?;
         let instance_pre = link(&component, options, &Links::default())?;
-        let mut store = Host::new(&engine, client, links, options).store();
+        let mut store = Host::new(&engine, client, links, options, &Telemetry::off()).store();
         let instance = instantiate(&mut store, &instance_pre).await?;
         Ok(Self {
             store,

@@ -154,15 +154,6 @@ impl Calls {
         Arc::clone(self.other_function.get_or_init(|| Arc::new(other())))
     }
 
-    /// A call of `function` begins.
-    pub(crate) fn begin(&self, function: Arc<Function>) -> Running {
-        function.in_flight.increment(1.0);
-        Running {
-            function,
-            since: Instant::now(),
-        }
-    }
-
     /// Where calls of `function` to `target` end.
     fn ends(&self, function: &Arc<Function>, target: Option<&str>) -> Arc<Ends> {
         let Some(target) = target else {
@@ -256,6 +247,17 @@ impl Ends {
 pub(crate) struct Running {
     function: Arc<Function>,
     since: Instant,
+}
+
+impl Running {
+    /// A call of `function` begins.
+    pub(crate) fn begin(function: Arc<Function>) -> Self {
+        function.in_flight.increment(1.0);
+        Self {
+            function,
+            since: Instant::now(),
+        }
+    }
 }
 
 /// Whatever becomes of it, a panic included.

@@ -83,6 +83,6 @@ impl<C: fmt::Debug> fmt::Debug for ServedCall<C> {
         f.debug_struct("ServedCall")
             .field("context", &self.context)
             .field("trace", &self.trace())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

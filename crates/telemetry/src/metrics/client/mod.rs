@@ -95,7 +95,7 @@ impl ClientMetrics {
     ) -> ClientCall {
         let function = self.0.calls.function(instance, func);
         ClientCall {
-            running: self.0.calls.begin(function),
+            running: Running::begin(function),
             metrics: self.clone(),
             target: target.cloned(),
             progress: progress.clone(),

@@ -64,7 +64,7 @@ impl ServerMetrics {
 
     pub(crate) fn begin(&self, function: Arc<Function>) -> ServerCall {
         ServerCall {
-            running: self.0.begin(function),
+            running: Running::begin(function),
             metrics: self.clone(),
         }
     }
