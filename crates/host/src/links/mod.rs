@@ -6,9 +6,11 @@ mod policy;
 use core::time::Duration;
 
 use tokio::time::timeout;
+use wrpc_middleware::link::Interface;
 pub use wrpc_middleware::links::file::LinksError;
-use wrpc_middleware::links::live::WatchOptions;
+use wrpc_middleware::links::live::{Status, WatchOptions};
 pub use wrpc_middleware::links::{Bare, Bucket, Entry, Links};
+use wrpc_middleware::links::{BucketError, LiveLinks};
 use wrpc_middleware::nats::Client;
 
 pub use self::arg::LinksArg;
@@ -61,23 +63,50 @@ impl ComponentArgs {
         let bucket = Bucket::new(client.nats().clone(), name.clone());
         let live = bucket.watch(WatchOptions::new().max_age(self.links_max_age));
         let mut status = live.subscribe();
-        let known = status.wait_for(|status| status.seen || status.failure.is_some());
+        let known = status.wait_for(|status| status.seen || is_lasting(status));
         if timeout(FIRST_TABLE, known).await.is_err() {
             tracing::warn!("no links of the bucket `{name}` yet: every call is denied");
         }
         // What travels is decided when the component is linked.
-        let now = live.links();
-        let prepared = if is_bare(&now, &self.id) {
-            prepare(&now)?
-        } else {
+        let now = live.links_of(&self.id);
+        let marks = marks(&now);
+        let prepared = if marks.is_empty() {
             prepared
+        } else {
+            prepare(&now)?
         };
+        tokio::spawn(tell_of_marks(live.clone(), self.id.clone(), marks));
         Ok((live.into(), prepared))
     }
 }
 
-/// Whether a link of the component has to be known when it is linked.
-fn is_bare(links: &Links, id: &Id) -> bool {
-    let mut own = links.entries().iter().filter(|link| link.source == *id);
-    own.any(|link| link.bare != Bare::None)
+/// Whether waiting for the first table would take longer than a person wants to wait.
+fn is_lasting(status: &Status) -> bool {
+    let lasting =
+        |error: &BucketError| matches!(error, BucketError::Missing(_) | BucketError::NoJetStream);
+    status.failure.as_deref().is_some_and(lasting)
+}
+
+/// What links say about how their interfaces travel.
+fn marks(own: &Links) -> Vec<(Interface, Bare)> {
+    let bare = own.entries().iter().filter(|link| link.bare != Bare::None);
+    bare.map(|link| (link.interface.clone(), link.bare.clone()))
+        .collect()
+}
+
+/// Says so when a change does not count before the component is linked anew.
+async fn tell_of_marks(links: LiveLinks, id: Id, mut last: Vec<(Interface, Bare)>) {
+    let mut status = links.subscribe();
+    loop {
+        let now = marks(&links.links_of(&id));
+        if now != last {
+            tracing::warn!(
+                "what is `bare` in the links from {id} has changed: start it again for that to count"
+            );
+            last = now;
+        }
+        if status.changed().await.is_err() {
+            return;
+        }
+    }
 }

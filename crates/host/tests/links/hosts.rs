@@ -99,6 +99,15 @@ fn what_a_bucket_says_is_bare_is() {
     run(&setup, "links put client greeter test:app/greeter --bare");
     let answered = output(&mut setup.call(&BUCKET, "client.wasm"));
     assert_eq!(answered.stdout, "ok(\"bare\")\n");
+    // A change of it is for the next start.
+    let options = [&BUCKET[..], &["--repeat", "1000000", "--interval", "10ms"]].concat();
+    let mut client = setup.call(&options, "client.wasm");
+    let mut client = Process::start(client.stdout(Stdio::piped()));
+    client.reads("ok(");
+    run(&setup, "links put client greeter test:app/greeter");
+    client.says("what is `bare` in the links from client has changed");
+    client.reads("ok(");
+    client.signal(Signal::SIGKILL);
 }
 
 #[test]

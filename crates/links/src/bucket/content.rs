@@ -68,8 +68,8 @@ impl Content {
         self.applied = self.applied.max(sequence);
     }
 
-    /// Takes the next message. A malformed value leaves what its key had, in `before` if not here.
-    pub(super) fn apply(&mut self, found: Found, before: Option<&Self>) {
+    /// Takes the next message. A malformed value leaves what its key had.
+    pub(super) fn apply(&mut self, found: Found) {
         let revision = found.sequence;
         self.skip_to(revision);
         let Some(Revision { key, value, .. }) = found.revision else {
@@ -79,10 +79,7 @@ impl Content {
             None => Value::Removed,
             Some(bytes) => match decode(&key, &bytes, revision) {
                 Ok(entry) => Value::Entry(entry),
-                Err(malformed) => {
-                    let last = self.entry(&key).or_else(|| before?.entry(&key));
-                    Value::Malformed(malformed, last.cloned())
-                }
+                Err(malformed) => Value::Malformed(malformed, self.entry(&key).cloned()),
             },
         };
         if let Changes::Keys(keys) = &mut self.changes {
@@ -201,17 +198,17 @@ mod tests {
     #[test]
     fn a_malformed_value_leaves_what_was_there_and_gives_nothing() {
         let mut content = Content::new(&state(0, 0));
-        content.apply(found(1, "x", Some("nonsense")), None);
+        content.apply(found(1, "x", Some("nonsense")));
         assert_eq!(content.entries().count(), 0);
         content.apply(found(2, KEY, Some(json("t"))), None);
-        content.apply(found(3, KEY, Some("{}")), None);
-        content.apply(found(4, KEY, Some("")), None);
+        content.apply(found(3, KEY, Some("{}")));
+        content.apply(found(4, KEY, Some("")));
         assert_eq!(target(&content), Some("t"));
         let malformed: Vec<_> = content.malformed().map(|bad| bad.revision).collect();
         assert_eq!(malformed, [4, 1]);
         // Once it was gone, there is nothing to fall back to.
-        content.apply(found(5, KEY, None), None);
-        content.apply(found(6, KEY, Some("{}")), None);
+        content.apply(found(5, KEY, None));
+        content.apply(found(6, KEY, Some("{}")));
         assert_eq!(target(&content), None);
         content.apply(found(7, KEY, Some(json("u"))), None);
         assert_eq!(target(&content), Some("u"));
@@ -228,24 +225,23 @@ mod tests {
     }
 
     #[test]
-    fn what_was_good_survives_that_everything_is_read_anew() {
-        let mut before = Content::new(&state(0, 0));
-        before.apply(found(1, KEY, Some(json("t"))), None);
-        before.apply(found(2, KEY, Some("{}")), None);
-        let mut after = Content::new(&state(2, 1));
-        after.apply(found(2, KEY, Some("{}")), Some(&before));
-        assert_eq!(target(&after), Some("t"));
-        assert_eq!(after.take_changes(), Changes::All);
-        assert_eq!(after.take_changes(), Changes::Keys(BTreeSet::new()));
-        after.apply(found(3, KEY, None), None);
-        assert_eq!(after.take_changes(), Changes::Keys([KEY.to_owned()].into()));
+    fn changes_are_told_once() {
+        let mut content = Content::new(&state(0, 0));
+        content.apply(found(1, KEY, Some(json("t"))));
+        assert_eq!(content.take_changes(), Changes::All);
+        assert_eq!(content.take_changes(), Changes::Keys(BTreeSet::new()));
+        content.apply(found(2, KEY, None));
+        assert_eq!(
+            content.take_changes(),
+            Changes::Keys([KEY.to_owned()].into())
+        );
     }
 
     #[test]
     fn what_goes_without_a_word_is_noticed() {
         let mut content = Content::new(&state(2, 2));
         for (sequence, key) in [(1, "x"), (2, "y")] {
-            content.apply(found(sequence, key, Some("")), None);
+            content.apply(found(sequence, key, Some("")));
         }
         assert!(content.verify(&state(2, 2)));
         assert!(content.verify(&state(2, 2)));
@@ -261,7 +257,7 @@ mod tests {
         };
         assert!(!content.continues_as(&other), "another bucket");
         // Later messages were read than the leader spoke of.
-        content.apply(found(3, "z", Some("")), None);
+        content.apply(found(3, "z", Some("")));
         assert!(content.verify(&state(2, 2)));
         assert!(content.verify(&state(3, 3)));
     }
@@ -269,9 +265,9 @@ mod tests {
     #[test]
     fn keys_of_others_are_put_up_with() {
         let mut content = Content::new(&state(1, 3));
-        content.apply(found(1, "x", None), None);
+        content.apply(found(1, "x", None));
         assert!(content.verify(&state(1, 3)));
-        content.apply(found(2, "y", None), None);
+        content.apply(found(2, "y", None));
         assert!(content.verify(&state(2, 4)));
         assert!(!content.verify(&state(2, 3)));
     }

@@ -27,7 +27,7 @@ pub(super) async fn sync(
         let state = reader.state().await?;
         let complete = match content {
             Some(known) if known.continues_as(&state) => {
-                catch_up(reader, known, &state, None).await?;
+                catch_up(reader, known, &state).await?;
                 known.verify(&state)
             }
             _ => false,
@@ -35,8 +35,10 @@ pub(super) async fn sync(
         if complete {
             return Ok(asked);
         }
+        // What was known is of another bucket, or of what is not there any more: nothing of it
+        // counts, not even where the new one has something malformed.
         let mut fresh = Content::new(&state);
-        catch_up(reader, &mut fresh, &state, content.as_ref()).await?;
+        catch_up(reader, &mut fresh, &state).await?;
         let complete = fresh.verify(&state);
         *content = Some(fresh);
         if complete {
@@ -50,7 +52,6 @@ async fn catch_up(
     reader: &mut Reader,
     content: &mut Content,
     state: &StreamState,
-    before: Option<&Content>,
 ) -> Result<(), BucketError> {
     let mut replicas = true;
     while let Some(missing) = state.last.checked_sub(content.applied())
@@ -61,10 +62,10 @@ async fn catch_up(
             let batch = reader.batch(next).await?;
             replicas = !batch.is_empty();
             for found in batch {
-                content.apply(found, before);
+                content.apply(found);
             }
         } else if let Some(found) = reader.next(next).await? {
-            content.apply(found, before);
+            content.apply(found);
         } else {
             content.skip_to(state.last);
         }

@@ -40,7 +40,7 @@ pub use self::freshness::{Freshness, MaxAge};
 pub use self::options::WatchOptions;
 use self::publish::Published;
 pub use self::status::Status;
-use crate::{Bucket, Links};
+use crate::{Bucket, Id, Links};
 
 /// Links that follow a bucket, as a [`LinkPolicy`]. Cheap to clone: all clones share one watch,
 /// which ends with the last of them.
@@ -105,6 +105,14 @@ impl LiveLinks {
     #[must_use]
     pub fn links(&self) -> Links {
         self.0.published.entries().values().cloned().collect()
+    }
+
+    /// Those of them that start from `source`.
+    #[must_use]
+    pub fn links_of(&self, source: &Id) -> Links {
+        let entries = self.0.published.entries();
+        let own = entries.values().filter(|entry| entry.source == *source);
+        own.cloned().collect()
     }
 
     /// How it is.

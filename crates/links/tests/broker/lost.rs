@@ -4,7 +4,7 @@ use wrpc_middleware_links::BucketError;
 use wrpc_middleware_links::bucket::CreateOptions;
 
 use crate::support::jetstream::JetStream;
-use crate::support::links::{becomes, created, put, remove, status, target, watch};
+use crate::support::links::{becomes, created, put, remove, status, store, target, watch};
 use crate::support::wait::until;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,7 +48,7 @@ async fn a_bucket_that_is_deleted_keeps_its_links_until_it_is_made_anew() {
     }
     let links = watch(&bucket);
     becomes(&links, "c", Some("x")).await;
-    let context = async_nats::jetstream::new(nats);
+    let context = async_nats::jetstream::new(nats.clone());
     context.delete_key_value("links").await.unwrap();
     let told = status(&links, "the failure", |status| status.failure.is_some()).await;
     assert!(
@@ -58,8 +58,14 @@ async fn a_bucket_that_is_deleted_keeps_its_links_until_it_is_made_anew() {
     assert_eq!(target(&links, "a").as_deref(), Some("x"));
     // The new one has fewer revisions than were seen.
     bucket.create(&CreateOptions::new()).await.unwrap();
+    let store = store(&nats).await;
+    store
+        .put("c.default.test.app.echo", "nonsense".into())
+        .await
+        .unwrap();
     put(&bucket, "b", "y").await;
     becomes(&links, "b", Some("y")).await;
+    assert_eq!(target(&links, "c"), None, "nothing to fall back to");
     until("the old links to go", async || {
         target(&links, "a").is_none()
     })
