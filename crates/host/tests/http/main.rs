@@ -19,3 +19,4 @@ mod limits;
 mod mistakes;
 mod requests;
 mod stopping;
+mod storm;
