@@ -1,12 +1,13 @@
 //! Setup and checks that cargo can't do alone; run as `cargo xtask COMMAND`.
 //!
-//! Three things need more than cargo here: a NATS server, which is installed on first use; the
-//! list of checks that a change has to pass, which is the same on a laptop and in CI; and the
-//! report that is made of all benches.
+//! Four things need more than cargo here: a NATS server, which is installed on first use; the
+//! list of checks that a change has to pass, which is the same on a laptop and in CI; the report
+//! that is made of all benches; and the guests that are not written in Rust alone.
 
 mod bench;
 mod demo;
 mod features;
+mod guests;
 mod nats_server;
 mod outcome;
 mod process;
@@ -35,6 +36,10 @@ enum Command {
     ///
     /// Builds `wrpc-host` and runs `wrpc-host demo` on a NATS server of its own.
     Demo(demo::Options),
+    /// Build the example guests in Rust, JavaScript and Python, and see how each takes every failure
+    ///
+    /// Fetches the tools that it lacks below target/, and puts the components into target/guests/.
+    Guests(guests::Options),
     /// Run every check that a change has to pass
     ///
     /// Stops at the first step that fails, with that step's exit code.
@@ -61,6 +66,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Bench(options) => bench::run(&workspace, options),
         Command::Demo(options) => demo::run(&workspace, options),
+        Command::Guests(options) => guests::run(&workspace, options),
         Command::Test(options) => test::run(&workspace, options),
         Command::NatsServer => {
             println!("{}", nats_server::locate(&workspace.tools_dir())?.display());

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
 
 use crate::outcome::{Failure, Outcome, pass};
 use crate::workspace::Workspace;
-use crate::{features, nats_server, process};
+use crate::{features, guests, nats_server, process};
 
 /// A step; in the order of their declaration, so that what is cheap fails first.
 ///
@@ -27,12 +27,15 @@ pub(crate) enum Step {
     Features,
     /// Unit tests, end-to-end tests and the examples in the documentation
     Test,
+    /// The example guests in Rust, JavaScript and Python; those that can't be built here are passed
+    /// over, but not in CI
+    Guests,
 }
 
 impl Step {
     /// Whether it starts NATS servers.
     pub(crate) fn needs_nats_server(self) -> bool {
-        self == Self::Test
+        matches!(self, Self::Test | Self::Guests)
     }
 
     /// Runs the step; `nats_server` is the executable for a step that needs one.
@@ -101,6 +104,10 @@ impl Step {
                     test.env(nats_server::VARIABLE, nats_server);
                 }
                 pass(&mut test)?;
+            }
+            Self::Guests => {
+                let nats_server = nats_server.context("no NATS server")?;
+                return guests::check(workspace, nats_server);
             }
         }
         Ok(Outcome::Passed)
