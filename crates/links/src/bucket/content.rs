@@ -200,7 +200,7 @@ mod tests {
         let mut content = Content::new(&state(0, 0));
         content.apply(found(1, "x", Some("nonsense")));
         assert_eq!(content.entries().count(), 0);
-        content.apply(found(2, KEY, Some(json("t"))), None);
+        content.apply(found(2, KEY, Some(json("t"))));
         content.apply(found(3, KEY, Some("{}")));
         content.apply(found(4, KEY, Some("")));
         assert_eq!(target(&content), Some("t"));
@@ -210,7 +210,7 @@ mod tests {
         content.apply(found(5, KEY, None));
         content.apply(found(6, KEY, Some("{}")));
         assert_eq!(target(&content), None);
-        content.apply(found(7, KEY, Some(json("u"))), None);
+        content.apply(found(7, KEY, Some(json("u"))));
         assert_eq!(target(&content), Some("u"));
         assert_eq!(content.malformed().count(), 1);
     }
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn an_entry_under_the_key_of_another_is_malformed() {
         let mut content = Content::new(&state(0, 0));
-        content.apply(found(1, "a.other.b.c.d", Some(json("t"))), None);
+        content.apply(found(1, "a.other.b.c.d", Some(json("t"))));
         assert_eq!(content.entries().count(), 0);
         let problem = content.malformed().next().unwrap().to_string();
         assert!(problem.contains(KEY), "{problem}");
