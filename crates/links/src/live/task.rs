@@ -165,7 +165,11 @@ impl Hints {
         };
         match timeout(longest, hint).await {
             Ok(Some(_)) => self.hinted(),
-            Ok(None) => self.messages = None,
+            Ok(None) => {
+                self.messages = None;
+                // The next ones may end at once, too.
+                sleep(LOOK).await;
+            }
             Err(_) if in_vain => self.attempts = self.attempts.saturating_add(1),
             Err(_) => {}
         }
