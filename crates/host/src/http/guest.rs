@@ -22,6 +22,9 @@ use crate::engine::{DeadlinePassed, TICK, trap_at};
 use crate::error::{Error, report};
 use crate::host::{Host, State};
 
+/// What a table of an instance may grow to; a table of functions has as many from its start.
+const MAX_TABLE_ELEMENTS: usize = 1_000_000;
+
 /// What the component answers: a response, whose body it still may be writing, or an error code.
 pub(super) type Answer = Result<Response<HyperOutgoingBody>, ErrorCode>;
 
@@ -113,7 +116,10 @@ impl Guest {
         let mut store = self.guests.host.store();
         let memory = self.guests.max_memory.get();
         let state = store.data_mut();
-        *state.limits() = StoreLimitsBuilder::new().memory_size(memory).build();
+        *state.limits() = StoreLimitsBuilder::new()
+            .memory_size(memory)
+            .table_elements(MAX_TABLE_ELEMENTS)
+            .build();
         let context = self.guests.host.context().clone();
         state.set_context(context.with_deadline(self.calls_deadline));
         store.limiter(|state| state.limits());
