@@ -14,10 +14,8 @@ use wrpc_host::{call, demo, http, links_command, serve, shell, top};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let default = match cli.command {
-        // It breaks things on purpose.
-        Command::Demo(_) => "off",
-        // It has the terminal to itself.
-        Command::Top(_) | Command::Completions(_) | Command::Man(_) => "off",
+        // The demonstration breaks things on purpose, and `top` has the terminal to itself.
+        Command::Demo(_) | Command::Top(_) | Command::Completions(_) | Command::Man(_) => "off",
         // What the NATS client has to say reaches us as events and errors, too.
         Command::Serve(_) | Command::Http(_) | Command::Call(_) | Command::Links(_) => {
             "warn,async_nats=off"

@@ -112,7 +112,7 @@ impl ServeArgs {
 /// How a call ended: answered or not, or no longer wanted.
 type Ended = Result<Result<(), InvocationError>, RpcError>;
 
-type Calls = JoinSet<Ended>;
+type Calls = JoinSet<()>;
 
 /// Stops taking calls, loses none that NATS has passed on, and lets them finish. Returns whether
 /// they did in time.
@@ -147,28 +147,36 @@ async fn take(served: &mut Served<ServedCall>, calls: &mut Calls) {
             call = served.next() => match call {
                 Some(Ok((context, invocation))) => {
                     // As long as its caller waits for it.
-                    calls.spawn(async move { context.run(invocation).await });
+                    calls.spawn(async move {
+                        let ended = context.run(invocation).await;
+                        context.span().in_scope(|| log(&ended));
+                    });
                 }
                 Some(Err(error)) => tracing::warn!("{}", report(&error)),
                 None => return,
             },
-            Some(ended) = calls.join_next() => log(ended),
+            Some(ended) = calls.join_next() => log_panic(ended),
         }
     }
 }
 
 async fn finish(calls: &mut Calls) {
     while let Some(ended) = calls.join_next().await {
-        log(ended);
+        log_panic(ended);
     }
 }
 
-fn log(ended: Result<Ended, JoinError>) {
+fn log(ended: &Ended) {
     match ended {
-        Ok(Ok(Ok(()))) => {}
-        Ok(Ok(Err(error))) => tracing::warn!("{}", report(&error)),
-        Ok(Err(error)) => tracing::info!("a call was given up: {}", report(&error)),
-        Err(error) => tracing::error!("{}", report(&error)),
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!("{}", report(error)),
+        Err(error) => tracing::info!("a call was given up: {}", report(error)),
+    }
+}
+
+fn log_panic(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!("{}", report(&error));
     }
 }
 

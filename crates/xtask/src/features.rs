@@ -45,6 +45,16 @@ pub(crate) const SELECTIONS: &[Selection] = &[
         without: &[WASMTIME, UPSTREAM_NATS],
     },
     Selection {
+        features: "telemetry",
+        with: &["metrics"],
+        without: &[WASMTIME, NATS],
+    },
+    Selection {
+        features: "telemetry,nats",
+        with: &["metrics", NATS],
+        without: &[WASMTIME, UPSTREAM_NATS, "opentelemetry"],
+    },
+    Selection {
         features: "runtime",
         with: &[WASMTIME],
         without: &[NATS],

@@ -109,8 +109,8 @@ pub struct ComponentArgs {
     /// memory, a byte of a list takes 40
     #[arg(long, value_name = "N", default_value_t = Limits::default().elements)]
     pub max_value_elements: usize,
-    /// Serve metrics for Prometheus at http://IP:PORT/metrics, and /healthz; port 0 takes any free
-    /// one [default: nowhere]
+    /// Address to serve metrics at, as /metrics for Prometheus and `wrpc-host top`, and /healthz;
+    /// port 0 takes any free one [default: nowhere]
     #[arg(long, value_name = "IP:PORT", value_parser = http::address)]
     pub metrics: Option<SocketAddr>,
     /// The component, binary or text; its WASI has clocks, random numbers and stderr, but no

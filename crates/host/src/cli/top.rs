@@ -10,8 +10,8 @@ use crate::top::Endpoint;
 /// What to watch, and how.
 #[derive(Args, Clone, Debug)]
 pub struct TopArgs {
-    /// Where hosts serve their metrics (`--metrics` of serve, http and call), as in 127.0.0.1:9464 or
-    /// http://127.0.0.1:9464/metrics
+    /// Where hosts serve their metrics (`--metrics` of serve, http and call), as in 127.0.0.1:9464;
+    /// a whole URL will do as well
     #[arg(value_name = "URL", required = true)]
     pub endpoints: Vec<Endpoint>,
     /// Time from one look to the next, which rates and latencies are of

@@ -18,6 +18,7 @@ use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
 use super::refusal::Refusal;
+use super::trace::traced;
 use crate::engine::{DeadlinePassed, TICK, trap_at};
 use crate::error::{Error, report};
 use crate::host::{Host, State};
@@ -81,7 +82,7 @@ impl Guest {
     ) -> Result<(), Refusal> {
         let method = request.method().clone();
         let uri = request.uri().clone();
-        let mut store = self.store();
+        let mut store = self.store(&request);
         // After the store, so that it is dropped before it.
         let pending = Pending(Some(self.fate.clone()));
         let failure = tokio::select! {
@@ -112,7 +113,7 @@ impl Guest {
         Err(failure.refusal())
     }
 
-    fn store(&self) -> Store<State> {
+    fn store(&self, request: &Request<Incoming>) -> Store<State> {
         let mut store = self.guests.host.store();
         let memory = self.guests.max_memory.get();
         let state = store.data_mut();
@@ -120,7 +121,8 @@ impl Guest {
             .memory_size(memory)
             .table_elements(MAX_TABLE_ELEMENTS)
             .build();
-        let context = self.guests.host.context().clone();
+        // What it calls is of the trace of the request.
+        let context = traced(request, self.guests.host.context().clone());
         state.set_context(context.with_deadline(self.calls_deadline));
         store.limiter(|state| state.limits());
         trap_at(&mut store, self.deadline);

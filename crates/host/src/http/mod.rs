@@ -34,6 +34,7 @@ mod listener;
 mod pool;
 mod refusal;
 mod service;
+mod trace;
 mod wasi;
 
 use core::time::Duration;

@@ -24,7 +24,7 @@ use super::MetricsError;
 const MAX_CONNECTIONS: usize = 16;
 
 /// How long one of them may stay, idle or not.
-const MAX_AGE: Duration = Duration::from_secs(300);
+const MAX_AGE: Duration = Duration::from_mins(5);
 
 /// How long one may take to send the headers of a request.
 const HEADERS: Duration = Duration::from_secs(30);

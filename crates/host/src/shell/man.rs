@@ -57,7 +57,9 @@ fn pages(program: &Command) -> io::Result<Vec<(String, Vec<u8>)>> {
 
 fn page(command: &Command) -> io::Result<Vec<u8>> {
     let mut page = Vec::new();
-    Man::new(command.clone()).render(&mut page)?;
+    Man::new(command.clone())
+        .source(concat!("wrpc-host ", env!("CARGO_PKG_VERSION")))
+        .render(&mut page)?;
     Ok(page)
 }
 

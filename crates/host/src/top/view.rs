@@ -168,7 +168,7 @@ fn rank(state: &str) -> u8 {
 mod tests {
     use super::*;
 
-    fn totals(calls: u64, failed: u64) -> Look {
+    fn totals(calls: u64, failed: u64) -> Totals {
         let labels = "target=\"t\",instance=\"a:b/c\",function=\"f\"";
         let all = calls + failed;
         let text = format!(
@@ -182,18 +182,18 @@ mod tests {
              wrpc_client_target_state{{target=\"t\",state=\"closed\"}} 0\n\
              wrpc_nats_connection_state{{state=\"connected\"}} 1\n"
         );
-        Ok(Totals::read(&text).unwrap())
+        Totals::read(&text).unwrap()
     }
 
     #[test]
     fn hosts_are_added_up_and_rates_are_of_what_was_added() {
         let now = [
-            ("one".to_owned(), totals(30, 1)),
-            ("two".to_owned(), totals(10, 1)),
+            ("one".to_owned(), Ok(totals(30, 1))),
+            ("two".to_owned(), Ok(totals(10, 1))),
             ("three".to_owned(), Err("no answer".to_owned())),
         ];
         // The second has started anew.
-        let before = [totals(20, 1), totals(100, 0), Err(String::new())];
+        let before = [Ok(totals(20, 1)), Ok(totals(100, 0)), Err(String::new())];
         let view = view(&now, &before, Duration::from_secs(2));
         assert_eq!(view.functions.len(), 1);
         let row = view.functions.first().unwrap();

@@ -33,7 +33,7 @@ where
     (Running(running), recorded)
 }
 
-fn labels<'a>(outcome: &'a str) -> [(&'static str, &'a str); 3] {
+fn labels(outcome: &str) -> [(&'static str, &str); 3] {
     [
         ("instance", "test:app/echo"),
         ("function", "f"),

@@ -14,11 +14,11 @@ fn interested() -> DefaultGuard {
     set_default(tracing_subscriber::registry())
 }
 
-fn headers(parent: &str) -> Option<HeaderMap> {
+fn headers(parent: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert("traceparent", parent);
     headers.insert("tracestate", "vendor=1");
-    Some(headers)
+    headers
 }
 
 fn trace_id(context: Option<&TraceContext>) -> String {
@@ -54,7 +54,7 @@ async fn a_chain_of_calls_is_one_trace() {
 async fn a_trace_of_the_caller_goes_on() {
     let _interested = interested();
     let mut chain = Chain::start().await;
-    let [b, c] = chain.run(headers(PARENT)).await;
+    let [b, c] = chain.run(Some(headers(PARENT))).await;
     for context in [&b.parent, &c.own] {
         assert_eq!(trace_id(context.as_ref()), TRACE);
     }
@@ -65,7 +65,7 @@ async fn a_trace_of_the_caller_goes_on() {
 async fn a_trace_goes_through_where_nobody_is_interested() {
     let _nobody = set_default(NoSubscriber::new());
     let mut chain = Chain::start().await;
-    let [b, c] = chain.run(headers(PARENT)).await;
+    let [b, c] = chain.run(Some(headers(PARENT))).await;
     for context in [b.parent, b.own, c.parent, c.own] {
         assert_eq!(trace_id(context.as_ref()), TRACE);
         assert_eq!(span_id(context.as_ref()), "00f067aa0ba902b7");
@@ -82,7 +82,7 @@ async fn what_a_peer_made_up_is_ignored() {
     let mut chain = Chain::start().await;
     let long = format!("{PARENT}{}", "-".repeat(10_000));
     for malformed in ["", "nonsense", "00-0-0-00", &long] {
-        let [b, c] = chain.run(headers(malformed)).await;
+        let [b, c] = chain.run(Some(headers(malformed))).await;
         let trace = trace_id(b.parent.as_ref());
         assert_ne!(trace, TRACE);
         assert_eq!(trace_id(c.own.as_ref()), trace);
