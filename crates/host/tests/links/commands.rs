@@ -171,6 +171,7 @@ fn permissions_follow_from_a_bucket_or_a_file() {
         r#"permissions: {
   publish: { allow: [
     "_INBOX.client.*.*"
+    "_INBOX.client.*.*.alive"
     "_INBOX.client.*.*.results"
     "_INBOX.client.*.*.results.>"
     "_INBOX.greeter.>"

@@ -62,7 +62,7 @@ fn call(publish: &mut Allowed, entry: &Entry, options: &PermissionOptions) {
 /// What a target has to say to one who calls it.
 fn answer(publish: &mut Allowed, caller: &Id) {
     let call = call_of(caller);
-    for name in [".results", ".results.>", ""] {
+    for name in ["", ".results", ".results.>", ".alive"] {
         publish.insert(format!("{call}{name}"));
     }
 }
@@ -144,6 +144,7 @@ mod tests {
             publish,
             [
                 "_INBOX.a.*.*",
+                "_INBOX.a.*.*.alive",
                 "_INBOX.a.*.*.results",
                 "_INBOX.a.*.*.results.>",
                 "_INBOX.b.>",

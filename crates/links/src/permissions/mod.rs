@@ -41,7 +41,7 @@
 //! | everyone | `_INBOX.<own id>.>` | proving its own inbox |
 //! | who calls | the functions of its links | calls |
 //! | | `_INBOX.<target>.*.*.params`, `….params.>`, `….cancel`, `….alive` | parameters, giving up, [keepalive] |
-//! | who is called | `_INBOX.<caller>.*.*`, `….*.*.results`, `….results.>` | handshakes, refusals, results |
+//! | who is called | `_INBOX.<caller>.*.*`, `….results`, `….results.>`, `….alive` | handshakes, refusals, results, [keepalive] |
 //! | who follows a bucket | three subjects of JetStream's API | reading it |
 //!
 //! and to subscribe to its own inbox, to the functions of its own id in its queue group, and to the

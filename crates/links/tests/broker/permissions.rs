@@ -73,8 +73,7 @@ async fn server() -> (JetStream, Bucket) {
         "authorization: {{ users: [\n{{ user: admin, password: {SECRET} }}\n{CONSUMER}{users}] }}"
     );
     let server = JetStream::start_with(&config).await;
-    let admin = async_nats::ConnectOptions::with_user_and_password("admin".into(), SECRET.into());
-    let bucket = bucket(admin.connect(server.url()).await.unwrap());
+    let bucket = bucket(admin_of(&server).await);
     guard("a bucket", bucket.create(&CreateOptions::new()))
         .await
         .unwrap();
@@ -83,6 +82,12 @@ async fn server() -> (JetStream, Bucket) {
         guard("a link", bucket.apply(change)).await.unwrap();
     }
     (server, bucket)
+}
+
+/// One who may do everything.
+async fn admin_of(server: &JetStream) -> async_nats::Client {
+    let options = async_nats::ConnectOptions::with_user_and_password("admin".into(), SECRET.into());
+    options.connect(server.url()).await.unwrap()
 }
 
 /// What the server has refused.
@@ -164,8 +169,18 @@ async fn what_is_linked_works_and_nothing_of_it_is_refused() {
         tokio::spawn(async move { call(&stack, "hold", Vec::new()).await })
     };
     until("the call to be taken", async || serving[0].held() == 2).await;
-    // The handshake has left.
+    // The handshake has left, and both ask for each other.
     guard("a round trip", target.round_trip()).await.unwrap();
+    let admin = admin_of(&server).await;
+    for of in ["client", "target"] {
+        let mut asked = admin
+            .subscribe(format!("_INBOX.{of}.*.*.alive"))
+            .await
+            .unwrap();
+        assert!(guard("keepalive", asked.next()).await.is_some());
+        guard("the end of it", asked.unsubscribe()).await.unwrap();
+    }
+    guard("a flush", admin.flush()).await.unwrap();
     proxy.cut();
     let lost = guard("the loss of the target", lost).await.unwrap();
     assert_eq!(
@@ -298,12 +313,7 @@ async fn a_host_that_was_taken_over_can_neither_write_links_nor_listen_to_others
         );
     }
     assert_eq!(admin.read().await.unwrap().links, before);
-    let context = jetstream::new(
-        async_nats::ConnectOptions::with_user_and_password("admin".into(), SECRET.into())
-            .connect(server.url())
-            .await
-            .unwrap(),
-    );
+    let context = jetstream::new(admin_of(&server).await);
     let stream = context.get_stream("KV_links").await.unwrap();
     assert_eq!(stream.consumer_names().count().await, 0);
 }
