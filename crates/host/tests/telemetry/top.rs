@@ -25,6 +25,7 @@ fn hosts_are_shown_together() {
     measured(&client, &["outcome=\"ok\""]);
     let nobody = nobody();
     let looked = output(&mut setup.command(&["top", &client, &server, &nobody]));
+    println!("{}", looked.stdout);
     let lines: Vec<_> = looked.stdout.lines().collect();
     assert_eq!(lines[0], format!("{client}  client  NATS connected"));
     assert_eq!(lines[1], format!("{server}  greeter  NATS connected"));

@@ -125,7 +125,7 @@ fn the_log_of_a_call_names_its_trace() {
 
 #[test]
 fn what_a_component_calls_is_of_the_trace_of_its_request() {
-    let mut gateway = Gateway::new(&[]);
+    let gateway = Gateway::new(&[]);
     let _greeter = gateway.setup.serve("quick.wasm", &[]);
     let address = gateway.address.to_string();
     let nested = block_on(async {
