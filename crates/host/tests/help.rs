@@ -50,12 +50,7 @@ fn each_command_explains_itself() {
         ),
         (
             &["links", "permissions", "--help"],
-            &[
-                "was taken over",
-                "[default: 0,1]",
-                "config",
-                "--lattice",
-            ],
+            &["was taken over", "[default: 0,1]", "config", "--lattice"],
         ),
         (
             &["call", "--help"],
