@@ -60,6 +60,7 @@ pub(crate) fn describe_client(recorder: &dyn Recorder) {
 }
 
 /// Tells `recorder` what the metrics of servers are.
+#[cfg(feature = "nats")]
 pub(crate) fn describe_server(recorder: &dyn Recorder) {
     counter(recorder, SERVER_CALLS, "Served calls that have ended");
     seconds(recorder, SERVER_CALL_DURATION, "How long served calls took");

@@ -31,6 +31,7 @@ pub(crate) const CLIENT: Names = Names {
     has_target: true,
 };
 
+#[cfg(feature = "nats")]
 pub(crate) const SERVER: Names = Names {
     calls: names::SERVER_CALLS,
     duration: names::SERVER_CALL_DURATION,

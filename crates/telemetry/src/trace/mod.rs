@@ -16,8 +16,10 @@
 //!
 //! # Which trace a call is of
 //!
-//! - That of the call which it is made for: of the current span, if OpenTelemetry knows it, or else
-//!   of the headers in its context, where [`nested`] puts what the served call said.
+//! - One that is served: that of its headers.
+//! - One that is made: that of the call which it is made for, as the current span tells, if
+//!   OpenTelemetry knows that, or else the headers in its context, where [`nested`] puts what the
+//!   served call said.
 //! - A new one, if there is none, and if somebody is interested in the span.
 //!
 //! Without interest in the span the headers travel on as they are, and the layers do nothing else.

@@ -10,12 +10,18 @@ use opentelemetry::trace::{
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::TraceContext;
+use super::{Side, TraceContext};
 
-/// What the calls that are made within `span` are of, if OpenTelemetry knows the span. It is made
-/// for `parent`, unless it is within a span of OpenTelemetry already.
-pub(super) fn begin(span: &Span, parent: Option<&TraceContext>) -> Option<TraceContext> {
-    let is_nested = span_context(&Span::current()).is_valid();
+/// What the calls that are made within `span` are of, if OpenTelemetry knows the span.
+///
+/// A call that is served is made for `parent`, wherever the server runs; one that is made is so too,
+/// unless it is made within a span of OpenTelemetry.
+pub(super) fn begin(
+    side: Side,
+    span: &Span,
+    parent: Option<&TraceContext>,
+) -> Option<TraceContext> {
+    let is_nested = side == Side::Client && span_context(&Span::current()).is_valid();
     if let Some(parent) = parent.filter(|_| !is_nested) {
         let remote = Context::new().with_remote_span_context(remote(parent));
         // Fails for a span that no layer of OpenTelemetry knows, which then has no ids either.

@@ -38,7 +38,7 @@ impl CallSpan {
                 trace: parent,
             };
         }
-        let trace = trace(&span, parent.as_ref());
+        let trace = trace(side, &span, parent.as_ref());
         span.record("trace_id", field::display(trace.trace_id()));
         Self {
             span,
@@ -84,12 +84,12 @@ fn span(side: Side, instance: &str, func: &str) -> Span {
 }
 
 #[cfg(feature = "opentelemetry")]
-fn trace(span: &Span, parent: Option<&TraceContext>) -> TraceContext {
-    super::otel::begin(span, parent).unwrap_or_else(|| own(parent))
+fn trace(side: Side, span: &Span, parent: Option<&TraceContext>) -> TraceContext {
+    super::otel::begin(side, span, parent).unwrap_or_else(|| own(parent))
 }
 
 #[cfg(not(feature = "opentelemetry"))]
-fn trace(_: &Span, parent: Option<&TraceContext>) -> TraceContext {
+fn trace(_: Side, _: &Span, parent: Option<&TraceContext>) -> TraceContext {
     own(parent)
 }
 

@@ -12,7 +12,7 @@ use wrpc_middleware_transport::{CallContext as _, Context};
 
 use super::DeadlineLayer;
 use crate::serve::testing::{NeverReady, OnDrop, Server};
-use crate::serve::{Accepted, Request, handler};
+use crate::serve::{Accepted, CallerGone, Request, handler};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -173,6 +173,8 @@ async fn it_ends_when_the_caller_gives_up() {
     let error = call.await.unwrap().unwrap_err();
     assert_eq!(error.delivery(), Delivery::Accepted);
     assert!(error.message().ends_with("the caller has given up"));
+    let gone = core::error::Error::source(&error);
+    assert!(gone.is_some_and(<dyn core::error::Error>::is::<CallerGone>));
     assert_about(start.elapsed(), Duration::ZERO);
     assert_eq!(server.calls(), 0);
 }

@@ -6,6 +6,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tower::Layer as _;
+use tracing::Instrument as _;
 use wrpc_middleware_nats::{CallContext, Client};
 use wrpc_middleware_telemetry::metrics::MetricsOptions;
 use wrpc_middleware_telemetry::metrics::served::ServerMetrics;
@@ -84,7 +85,7 @@ where
 {
     let transport = ObservedServe::new(client, ServerMetrics::new(MetricsOptions::new().off()));
     let calls = transport.serve(INSTANCE, "f", []).await.expect("serve");
-    Running(tokio::spawn(async move {
+    let serving = async move {
         let mut calls = core::pin::pin!(calls);
         let mut running = JoinSet::new();
         while let Some(call) = calls.next().await {
@@ -106,5 +107,6 @@ where
                 answered.await.unwrap();
             });
         }
-    }))
+    };
+    Running(tokio::spawn(serving.in_current_span()))
 }
