@@ -28,6 +28,8 @@ pub(super) struct ResponseBody {
 }
 
 enum Kind {
+    /// What must not have one. How long it would be is not said either.
+    None,
     Host(Full<Bytes>),
     Guest {
         body: HyperOutgoingBody,
@@ -53,6 +55,16 @@ impl ResponseBody {
         access.completed();
         Self {
             kind: Kind::Host(Full::new(text)),
+            access,
+            _running: running,
+        }
+    }
+
+    /// Nothing, in answer to `HEAD` and under a status that has no body.
+    pub(super) fn none(mut access: Access, running: Running) -> Self {
+        access.completed();
+        Self {
+            kind: Kind::None,
             access,
             _running: running,
         }
@@ -119,6 +131,7 @@ impl Body for ResponseBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let (body, fate, left) = match &mut self.kind {
+            Kind::None => return Poll::Ready(None),
             Kind::Host(body) => {
                 let frame = ready!(Pin::new(body).poll_frame(cx));
                 return Poll::Ready(frame.map(|frame| match frame {
@@ -154,6 +167,7 @@ impl Body for ResponseBody {
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
+            Kind::None => true,
             Kind::Host(body) => body.is_end_stream(),
             Kind::Guest { body, .. } => body.is_end_stream(),
         }
@@ -161,6 +175,7 @@ impl Body for ResponseBody {
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
+            Kind::None => SizeHint::new(),
             Kind::Host(body) => body.size_hint(),
             Kind::Guest { body, .. } => body.size_hint(),
         }

@@ -4,7 +4,7 @@ use core::convert::Infallible;
 use core::time::Duration;
 use std::sync::Arc;
 
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue};
 use hyper::http::uri::Authority;
@@ -52,8 +52,13 @@ impl Service {
             }
             Err(refusal) => {
                 access.answered(refusal.status());
-                let body = |text| ResponseBody::host(text, access, running);
-                refusal.response().map(body)
+                refusal.response().map(|text| {
+                    if head {
+                        ResponseBody::none(access, running)
+                    } else {
+                        ResponseBody::host(text, access, running)
+                    }
+                })
             }
         })
     }
@@ -138,19 +143,22 @@ impl Service {
         access: Access,
         running: Running,
     ) -> Response<ResponseBody> {
-        let (head_of, mut body) = response.into_parts();
-        let status = head_of.status;
-        let mut length = length(&head_of.headers);
-        if head || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
-            // Nobody will read it. The guest must not wait for that, nor take it for a lost client.
-            let none = Empty::new().map_err(|never| match never {});
-            let unread = core::mem::replace(&mut body, none.boxed_unsync());
-            self.tasks.spawn(drain(unread));
-            length = None;
-        }
-        let body = ResponseBody::guest(body, length, (task, fate), access, running);
-        Response::from_parts(head_of, body)
+        let (parts, body) = response.into_parts();
+        let body = if head || has_no_body(parts.status) {
+            // Nobody reads it. The guest must not wait for that, nor take it for a lost client.
+            self.tasks.spawn(drain(body));
+            task.detach();
+            ResponseBody::none(access, running)
+        } else {
+            let length = length(&parts.headers);
+            ResponseBody::guest(body, length, (task, fate), access, running)
+        };
+        Response::from_parts(parts, body)
     }
+}
+
+fn has_no_body(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
 /// Ends with the guest at the latest.

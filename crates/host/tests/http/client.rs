@@ -24,8 +24,8 @@ pub type Body = UnsyncBoxBody<Bytes, core::convert::Infallible>;
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
-    /// `None` if it was cut off.
-    pub body: Option<Bytes>,
+    /// An error if it was cut off.
+    pub body: hyper::Result<Bytes>,
 }
 
 impl Answer {
@@ -36,7 +36,7 @@ impl Answer {
         Self {
             status: head.status,
             headers: head.headers,
-            body: body.ok().map(http_body_util::Collected::to_bytes),
+            body: body.map(http_body_util::Collected::to_bytes),
         }
     }
 

@@ -52,7 +52,7 @@ async fn is_cut(gateway: &Gateway, path: &str) -> bool {
         return true;
     };
     assert_eq!(response.status(), 200, "{path}");
-    let cut = crate::client::Answer::of(response).await.body.is_none();
+    let cut = crate::client::Answer::of(response).await.body.is_err();
     let open = guard("a connection", connection.ready()).await.is_ok();
     assert_eq!(open, !cut, "{path}");
     cut

@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use futures::StreamExt as _;
 use http_body_util::{BodyExt as _, StreamBody};
-use hyper::Method;
 use hyper::body::Frame;
+use hyper::{Method, Request};
 use tokio::sync::mpsc;
 
 use crate::client::{
-    Answer, ask, connect, connect_http2, get, guard, head, post, raw, request, send,
+    Answer, Body, ask, connect, connect_http2, get, guard, head, post, raw, request, send,
 };
 use crate::gateway::{Gateway, start};
 use crate::support::setup::{Setup, block_on};
@@ -60,11 +60,17 @@ fn large_bodies_arrive_whole() {
     let gateway = Gateway::new(&[]);
     block_on(async {
         let answer = get(gateway.address, "/large").await;
-        assert_eq!(answer.body.map(|body| body.len()), Some(LARGE));
+        assert_eq!(answer.body.unwrap().len(), LARGE);
         let sent: Bytes = (0..=255).cycle().take(LARGE / 4).collect();
         let answer = send(post(gateway.address, "/echo", sent.clone())).await;
         assert!(answer.body.unwrap() == sent);
     });
+}
+
+fn head_request(gateway: &Gateway, path: &str) -> Request<Body> {
+    let mut head = request(gateway.address, path);
+    *head.method_mut() = Method::HEAD;
+    head
 }
 
 /// The guest writes all of it, and gives its place back.
@@ -72,27 +78,45 @@ fn large_bodies_arrive_whole() {
 fn a_response_to_head_has_no_body() {
     let gateway = Gateway::new(&["--max-requests", "1"]);
     block_on(async {
-        let mut connection = connect(gateway.address).await;
+        let mut http1 = connect(gateway.address).await;
         let mut http2 = connect_http2(gateway.address).await;
-        for path in ["/large", "/exact"] {
-            let head = || {
-                let mut head = request(gateway.address, path);
-                *head.method_mut() = Method::HEAD;
-                head
-            };
-            let answer = Answer::of(ask(&mut connection, head()).await).await;
-            assert_eq!(answer.text(), (200, ""), "{path}");
-            let length = answer.headers.get("content-length");
-            let length = length.map(|length| length.to_str().unwrap());
-            assert_eq!(length, (path == "/exact").then_some("12"));
-            crate::client::until(gateway.address, "/host", 200).await;
-            let answer = guard("a response", http2.send_request(head())).await;
-            assert_eq!(
-                Answer::of(answer.unwrap()).await.text(),
-                (200, ""),
-                "{path}"
-            );
-            crate::client::until(gateway.address, "/host", 200).await;
+        for (path, length) in [("/large", None), ("/exact", Some("12"))] {
+            for over_http2 in [false, true] {
+                let answer = guard("a place", async {
+                    loop {
+                        let head = head_request(&gateway, path);
+                        let response = if over_http2 {
+                            http2.send_request(head).await.unwrap()
+                        } else {
+                            ask(&mut http1, head).await
+                        };
+                        let answer = Answer::of(response).await;
+                        if answer.status != 503 {
+                            break answer;
+                        }
+                    }
+                })
+                .await;
+                assert_eq!(answer.text(), (200, ""), "{path} {over_http2}");
+                let said = answer.headers.get("content-length");
+                let said = said.map(|length| length.to_str().unwrap());
+                assert_eq!(said, length, "{path} {over_http2}");
+            }
+        }
+    });
+}
+
+#[test]
+fn what_the_host_answers_to_head_has_no_body() {
+    let gateway = Gateway::new(&[]);
+    block_on(async {
+        let answer = send(head_request(&gateway, "/trap")).await;
+        assert_eq!(answer.text(), (500, ""));
+        let mut http2 = connect_http2(gateway.address).await;
+        for _ in 0..2 {
+            let response = http2.send_request(head_request(&gateway, "/trap"));
+            let answer = Answer::of(guard("a response", response).await.unwrap()).await;
+            assert_eq!(answer.text(), (500, ""));
         }
     });
 }
