@@ -13,12 +13,6 @@ export async function pause(attempt) {
   if (delay === undefined) {
     return false;
   }
-  await new Promise((wake) => setTimeout(wake, (delay / 2) * (1 + random())));
+  await new Promise((wake) => setTimeout(wake, (delay / 2) * (1 + Math.random())));
   return true;
-}
-
-// Not `Math.random`, whose state may be part of the component: every instance would start with the
-// same numbers.
-function random() {
-  return crypto.getRandomValues(new Uint32Array(1))[0] / 2 ** 32;
 }

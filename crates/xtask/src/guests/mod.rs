@@ -99,11 +99,11 @@ fn try_them(
     };
 
     let (guests, missing) = build_all(workspace, languages)?;
+    if strict && !missing.is_empty() {
+        return Err(anyhow!(missing.join("; ")).into());
+    }
     for missing in &missing {
         eprintln!("skipped: {missing}");
-    }
-    if strict && let Some(missing) = missing.first() {
-        return Err(anyhow!("{missing}").into());
     }
     if guests.is_empty() {
         return Ok(Outcome::Skipped(missing.join("; ")));

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use anyhow::Result;
 
-use super::stage::{Answer, Guest, Pending, Stage, Target, until};
+use super::stage::{Answer, Pending, Stage, Target, until};
 
 /// How often a guest tries at most.
 const ATTEMPTS: usize = 4;
@@ -57,7 +57,7 @@ pub(super) fn play(stage: &mut Stage) -> Result<Vec<Row>> {
     let mut rows = Rows(Vec::new());
 
     stage.start_target(Target::Greeter)?;
-    rows.ask(stage, "everything is up", "name=bob", value("hello, bob"))?;
+    rows.settle(stage, "everything is up", "name=bob", value("hello, bob"))?;
     rows.ask(
         stage,
         "a name that has to be encoded",
@@ -96,19 +96,21 @@ pub(super) fn play(stage: &mut Stage) -> Result<Vec<Row>> {
         failure("timeout", "accepted"),
     )?;
 
-    rows.ask_as(
-        Guest::Unlinked,
-        stage,
-        "no link permits the call",
-        "name=bob",
-        failure("link-denied", "not-sent").calls(0..=0),
-    )?;
-    rows.ask_as(
-        Guest::Unlinked,
+    stage.unlink()?;
+    let denied = failure("link-denied", "not-sent").calls(0..=0);
+    rows.settle(stage, "the link is removed", "name=bob", denied)?;
+    rows.ask(
         stage,
         "the same, with a default",
         "name=bob&default=hi",
         value("hi").calls(0..=0),
+    )?;
+    stage.link()?;
+    rows.settle(
+        stage,
+        "the link is there again",
+        "name=bob",
+        value("hello, bob"),
     )?;
 
     stage.start_target(Target::Serial)?;
@@ -144,7 +146,7 @@ pub(super) fn play(stage: &mut Stage) -> Result<Vec<Row>> {
     stage.kill_target();
 
     let gone = failure("target-unavailable", "not-sent");
-    rows.ask(stage, "there is no target", "name=bob", gone)?;
+    rows.settle(stage, "there is no target", "name=bob", gone)?;
     rows.ask(
         stage,
         "the same, with a default",
@@ -223,7 +225,7 @@ struct Got {
 /// Holds the one call that the target takes at a time, until what is returned is dropped.
 fn occupy(stage: &Stage) -> Result<Pending> {
     let before = stage.calls();
-    let busy = stage.ask(Guest::Linked, "name=!slow")?;
+    let busy = stage.ask("name=!slow")?;
     until("the target to be busy", || {
         Ok((stage.calls() > before).then_some(()))
     })?;
@@ -233,7 +235,7 @@ fn occupy(stage: &Stage) -> Result<Pending> {
 /// A request whose first attempt meets a busy target, which is freed after that.
 fn freed_after_first_attempt(stage: &Stage, busy: Pending) -> Result<Got> {
     let before = stage.calls();
-    let pending = stage.ask(Guest::Linked, "name=bob")?;
+    let pending = stage.ask("name=bob")?;
     until("the first attempt", || {
         Ok((stage.calls() > before).then_some(()))
     })?;
@@ -256,30 +258,19 @@ impl Rows {
         });
     }
 
-    /// Asks the guest that is linked.
+    /// Asks once.
     fn ask(&mut self, stage: &Stage, what: &str, query: &str, expected: Expected) -> Result<()> {
-        self.ask_as(Guest::Linked, stage, what, query, expected)
-    }
-
-    fn ask_as(
-        &mut self,
-        guest: Guest,
-        stage: &Stage,
-        what: &str,
-        query: &str,
-        expected: Expected,
-    ) -> Result<()> {
-        let got = ask(guest, stage, query)?;
+        let got = ask(stage, query)?;
         self.push(what, expected, &got);
         Ok(())
     }
 
-    /// Asks until the answer is as expected: the host notices what has happened by itself, and
-    /// soon.
+    /// Asks until the answer is as expected: the host notices by itself, and soon, what has
+    /// happened to links and to NATS, and NATS what has happened to the target.
     fn settle(&mut self, stage: &Stage, what: &str, query: &str, expected: Expected) -> Result<()> {
         let mut last = None;
         let settled = until(what, || {
-            let got = ask(Guest::Linked, stage, query)?;
+            let got = ask(stage, query)?;
             let fits = expected.instead(&got).is_none();
             last = Some(got);
             Ok(fits.then_some(()))
@@ -292,9 +283,9 @@ impl Rows {
     }
 }
 
-fn ask(guest: Guest, stage: &Stage, query: &str) -> Result<Got> {
+fn ask(stage: &Stage, query: &str) -> Result<Got> {
     let before = stage.calls();
-    let answer = stage.ask(guest, query)?.answer()?;
+    let answer = stage.ask(query)?.answer()?;
     let calls = stage.calls() - before;
     Ok(Got { answer, calls })
 }

@@ -9,9 +9,12 @@ use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// How long to wait for something that has to happen, on a machine that has other things to do. The
-/// longest is that a debug build of the host compiles a guest of many megabytes.
-const PATIENCE: Duration = Duration::from_secs(400);
+/// How long to wait for something that has to happen, on a machine that has other things to do.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// The same for what a process has to do first: a debug build of the host may have a guest of many
+/// megabytes to compile.
+const PATIENCE_AT_START: Duration = Duration::from_secs(400);
 
 /// How often to look.
 const INTERVAL: Duration = Duration::from_millis(10);
@@ -71,7 +74,7 @@ impl Child {
             if let Some(status) = ended {
                 bail!("{} ended ({status}): {}", self.name, last_words(&said));
             }
-            if started.elapsed() > PATIENCE {
+            if started.elapsed() > PATIENCE_AT_START {
                 bail!(
                     "{}: waited in vain for {what}: {}",
                     self.name,

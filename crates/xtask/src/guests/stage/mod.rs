@@ -20,19 +20,21 @@ use anyhow::{Context as _, Result};
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
+use crate::process;
 use child::Child;
 use nats::NatsServer;
 
 pub(super) use child::until;
 pub(super) use http::{Answer, Pending};
 
-/// Who may call the target: the first of the two that run the guest.
-const LINKS: &str = r#"
-[[link]]
-source = "welcome"
-target = "greeter"
-interface = "example:greetings/greeter"
-"#;
+/// The guest's id.
+const ID: &str = "welcome";
+
+/// The target's id.
+const TARGET: &str = "greeter";
+
+/// What the guest calls.
+const INTERFACE: &str = "example:greetings/greeter";
 
 /// The programs that a stage needs.
 #[derive(Clone, Debug)]
@@ -52,76 +54,67 @@ pub(super) enum Target {
     Misfit,
 }
 
-/// Who asks the guest.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Guest {
-    /// The one that is linked to the target.
-    Linked,
-    /// The one that no link speaks of.
-    Unlinked,
-}
-
 /// Everything that runs. Dropped, all of it ends.
 #[derive(Debug)]
 pub(super) struct Stage {
     programs: Programs,
-    linked: Running,
-    unlinked: Running,
+    /// Where the guest answers.
+    address: SocketAddr,
+    _guest: Child,
     target: Option<Child>,
     nats: NatsServer,
     /// After those who write into it.
     dir: TempDir,
 }
 
-/// A host with the guest.
-#[derive(Debug)]
-struct Running {
-    address: SocketAddr,
-    _host: Child,
-}
-
 impl Stage {
-    /// Starts a NATS server and two hosts with the guest `component`. There is no target yet.
+    /// Starts a NATS server and a host with the guest `component`, which is linked to a target that
+    /// is not there yet.
     pub(super) fn start(programs: &Programs, component: &Path) -> Result<Self> {
         let dir = tempfile::tempdir().context("can't make a temporary directory")?;
         let nats = NatsServer::start(&programs.nats_server, dir.path())?;
-        let links = dir.path().join("links.toml");
-        fs::write(&links, LINKS)?;
-        let start = |id: &str, links: &[&Path]| {
-            let mut command = host(programs, &nats);
-            command
-                .args(["http", "--id", id, "--addr", "127.0.0.1:0"])
-                // Much longer than all attempts of a guest take together.
-                .args(["--timeout", "8s", "--request-timeout", "60s"])
-                // Longer than a target on a loaded machine takes to take a call.
-                .args(["--handshake-timeout", "3s", "--max-requests", "10"]);
-            for links in links {
-                command.arg("--links").arg(links);
-            }
-            command.arg(component);
-            let log = dir.path().join(format!("{id}.log"));
-            Child::start("wrpc-host http", &mut command, log)
-        };
-        // Both compile the guest, which can take half a minute.
-        let linked = start("welcome", &[&links])?;
-        let unlinked = start("stranger", &[])?;
-        Ok(Self {
+        process::capture(host(programs, &nats).args(["links", "init"]))?;
+        let mut command = host(programs, &nats);
+        command
+            .args(["http", "--id", ID, "--addr", "127.0.0.1:0"])
+            .args(["--links", "kv://links", "--max-requests", "10"])
+            // Much longer than all attempts of a guest take together.
+            .args(["--timeout", "8s", "--request-timeout", "60s"])
+            // Longer than a target on a loaded machine takes to take a call.
+            .args(["--handshake-timeout", "3s"])
+            .arg(component);
+        let log = dir.path().join("guest.log");
+        let mut guest = Child::start("wrpc-host http", &mut command, log)?;
+        let address = guest.says("the guest to be served", address)?;
+        let stage = Self {
             programs: programs.clone(),
-            linked: Running::of(linked)?,
-            unlinked: Running::of(unlinked)?,
+            address,
+            _guest: guest,
             target: None,
             nats,
             dir,
-        })
+        };
+        stage.link()?;
+        Ok(stage)
+    }
+
+    /// Permits the guest to call the target.
+    pub(super) fn link(&self) -> Result<()> {
+        self.links(["put", ID, TARGET, INTERFACE])
+    }
+
+    /// Takes that back.
+    pub(super) fn unlink(&self) -> Result<()> {
+        self.links(["rm", ID, INTERFACE])
+    }
+
+    fn links<const N: usize>(&self, args: [&str; N]) -> Result<()> {
+        process::capture(host(&self.programs, &self.nats).arg("links").args(args)).map(drop)
     }
 
     /// Asks the guest for `/?QUERY`.
-    pub(super) fn ask(&self, guest: Guest, query: &str) -> Result<Pending> {
-        let running = match guest {
-            Guest::Linked => &self.linked,
-            Guest::Unlinked => &self.unlinked,
-        };
-        Pending::send(running.address, &format!("/?{query}"))
+    pub(super) fn ask(&self, query: &str) -> Result<Pending> {
+        Pending::send(self.address, &format!("/?{query}"))
     }
 
     /// How many calls to the target have been sent so far, as the NATS server counts them.
@@ -141,7 +134,7 @@ impl Stage {
         fs::write(&component, text)?;
         let mut command = host(&self.programs, &self.nats);
         command
-            .args(["serve", "--id", "greeter", "--grace", "0s"])
+            .args(["serve", "--id", TARGET, "--grace", "0s"])
             .args(["--max-calls", max_calls])
             .arg(component);
         let log = self.dir.path().join("target.log");
@@ -181,16 +174,6 @@ impl Stage {
         let target = self.target.as_mut().context("no target to come back")?;
         target.says("the target to be back", |said| {
             said.contains("serving greeter again").then_some(())
-        })
-    }
-}
-
-impl Running {
-    fn of(mut host: Child) -> Result<Self> {
-        let address = host.says("the guest to be served", address)?;
-        Ok(Self {
-            address,
-            _host: host,
         })
     }
 }

@@ -18,10 +18,11 @@ const CALLS: [&str; 2] = [
     "<<- [HPUB default.greeter.wrpc.",
 ];
 
-/// A server on the loopback interface that keeps its port over restarts.
+/// A server on the loopback interface that keeps its port, and its buckets, over restarts.
 #[derive(Debug)]
 pub(super) struct NatsServer {
     program: PathBuf,
+    store: PathBuf,
     log: PathBuf,
     port: u16,
     process: Option<Child>,
@@ -36,6 +37,7 @@ impl NatsServer {
         loop {
             let mut server = Self {
                 program: program.into(),
+                store: dir.join("jetstream"),
                 log: dir.join("nats-server.log"),
                 port: ports.next().context("no free port for a NATS server")?,
                 process: None,
@@ -65,6 +67,9 @@ impl NatsServer {
         let mut command = Command::new(&self.program);
         command
             .args(["--addr", "127.0.0.1", "--port", &self.port.to_string()])
+            .arg("--jetstream")
+            .arg("--store_dir")
+            .arg(&self.store)
             .arg("--trace");
         let mut process = Child::start("the NATS server", &mut command, self.log.clone())?;
         process.says("the NATS server to be ready", |said| {
