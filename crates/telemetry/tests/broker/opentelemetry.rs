@@ -3,10 +3,10 @@
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use tracing::Instrument as _;
-use tracing::subscriber::set_default;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::support::chain::Chain;
+use crate::support::subscriber::subscribe;
 use crate::support::wait::until;
 
 #[tokio::test]
@@ -16,7 +16,7 @@ async fn each_span_is_a_child_of_the_one_before() {
         .with_simple_exporter(exporter.clone())
         .build();
     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
-    let _exported = set_default(tracing_subscriber::registry().with(layer));
+    let _exported = subscribe(tracing_subscriber::registry().with(layer));
     // The servers run within a span of their own, which is nobody's parent.
     let server = tracing::info_span!("server");
     let mut chain = Chain::start().instrument(server).await;
@@ -27,11 +27,7 @@ async fn each_span_is_a_child_of_the_one_before() {
         spans.retain(|span| span.name == "test:app/echo@0.1.0/f");
         spans
     };
-    until("four spans", async || {
-        println!("{:#?}", exporter.get_finished_spans());
-        finished().len() == 4
-    })
-    .await;
+    until("four spans", async || finished().len() == 4).await;
 
     let spans = finished();
     let by_id = |id: &str| -> &SpanData {

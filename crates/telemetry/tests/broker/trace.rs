@@ -1,17 +1,18 @@
 //! Trace context through a chain of calls, without OpenTelemetry.
 
 use async_nats::HeaderMap;
-use tracing::subscriber::{DefaultGuard, NoSubscriber, set_default};
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
 use wrpc_middleware_telemetry::trace::TraceContext;
 
 use crate::support::chain::Chain;
+use crate::support::subscriber::subscribe;
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 /// Everybody is interested in spans, on this thread.
 fn interested() -> DefaultGuard {
-    set_default(tracing_subscriber::registry())
+    subscribe(tracing_subscriber::registry())
 }
 
 fn headers(parent: &str) -> HeaderMap {
@@ -63,7 +64,7 @@ async fn a_trace_of_the_caller_goes_on() {
 
 #[tokio::test]
 async fn a_trace_goes_through_where_nobody_is_interested() {
-    let _nobody = set_default(NoSubscriber::new());
+    let _nobody = subscribe(NoSubscriber::new());
     let mut chain = Chain::start().await;
     let [b, c] = chain.run(Some(headers(PARENT))).await;
     for context in [b.parent, b.own, c.parent, c.own] {

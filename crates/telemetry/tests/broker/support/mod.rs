@@ -8,5 +8,6 @@ pub mod nats;
 pub mod peers;
 #[path = "../../support/recorded.rs"]
 pub mod recorded;
+pub mod subscriber;
 #[path = "../../../../../tests/support/wait.rs"]
 pub mod wait;
