@@ -1,5 +1,7 @@
 //! Connections that are idle, slow, too many, or ask for too much.
 
+use core::time::Duration;
+
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
@@ -25,9 +27,10 @@ fn connections_without_a_request_are_closed() {
         let mut connection = connect_http2(gateway.address).await;
         let response = connection.send_request(request(gateway.address, "/host"));
         assert_eq!(guard("a response", response).await.unwrap().status(), 200);
+        let mut interval = tokio::time::interval(Duration::from_millis(10));
         guard("the end of a connection", async {
             while !connection.is_closed() {
-                tokio::time::sleep(core::time::Duration::from_millis(10)).await;
+                interval.tick().await;
             }
         })
         .await;
@@ -55,7 +58,7 @@ fn a_connection_too_many_waits_for_its_turn() {
         second.write_all(&ask).await.unwrap();
         let mut byte = [0];
         let early = second.peek(&mut byte);
-        let early = tokio::time::timeout(core::time::Duration::from_millis(300), early).await;
+        let early = tokio::time::timeout(Duration::from_millis(300), early).await;
         assert!(early.is_err(), "{early:?}");
         drop(first);
         let answer = rest(&mut second).await;

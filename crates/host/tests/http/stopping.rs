@@ -159,9 +159,10 @@ fn no_request_is_lost_when_a_host_under_load_stops() {
                 }
             });
         }
+        let mut interval = tokio::time::interval(Duration::from_millis(5));
         guard("some answers", async {
             while answered.load(Ordering::Relaxed) < 20 * CLIENTS {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                interval.tick().await;
             }
         })
         .await;
