@@ -70,6 +70,20 @@ fn each_command_explains_itself() {
                 "--max-value-elements",
             ],
         ),
+        (
+            &["top", "--help"],
+            &[
+                "q quits",
+                "--output json",
+                "[default: 1s]",
+                "127.0.0.1:9464",
+            ],
+        ),
+        (
+            &["completions", "--help"],
+            &["bash-completion", "[possible values: bash,"],
+        ),
+        (&["man", "--help"], &["man -l", "--out"]),
         (&["demo", "--help"], &["nats-server", "NATS_SERVER"]),
     ];
     for (args, expected) in table {

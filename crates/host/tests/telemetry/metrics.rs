@@ -1,5 +1,6 @@
 //! `--metrics`.
 
+use crate::gateway::Gateway;
 use crate::scrape::{METRICS, calling, measured, request, serving};
 use crate::support::nats::Process;
 use crate::support::output;
@@ -154,4 +155,22 @@ fn without_the_option_nothing_listens() {
     // The control.
     let mut greeter = Process::start(command.args(METRICS));
     greeter.says("metrics at");
+}
+
+#[test]
+fn a_component_that_answers_requests_is_measured() {
+    // Free a moment ago: the gateway says where it listens before a test can read it.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap().to_string();
+    drop(free);
+    let gateway = Gateway::new(&["--metrics", &address]);
+    let _greeter = gateway.setup.serve("quick.wasm", &[]);
+    let answer = request(&gateway.address.to_string(), "GET /greet");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let labels = [
+        "wrpc_client_calls_total{",
+        "target=\"greeter\"",
+        "outcome=\"ok\"",
+    ];
+    measured(&address, &labels);
 }

@@ -82,3 +82,26 @@ impl Observer for ServerCall {
         self.metrics.0.end(&self.running, None, outcome);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use allocation_counter::measure;
+    use wrpc_middleware_errors::{Delivery, RpcErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn a_call_allocates_nothing() {
+        let metrics = ServerMetrics::new(MetricsOptions::new().off());
+        let call = |outcome| {
+            let function = metrics.function("test:app/echo@0.1.0", "echo");
+            metrics.begin(function).ended(outcome);
+        };
+        let failed = Outcome::Failed(RpcErrorKind::Overloaded, Delivery::NotSent);
+        for outcome in [Outcome::Ok, failed] {
+            // The first makes what stays.
+            assert!(measure(|| call(outcome)).count_total > 0);
+            assert_eq!(measure(|| call(outcome)).count_total, 0);
+        }
+    }
+}
