@@ -207,6 +207,11 @@ impl State {
         self.wrpc.context = context;
     }
 
+    /// Bounds how many resources of the host the guest may hold. One more traps.
+    pub(crate) fn limit_resources(&mut self, max: usize) {
+        self.table.set_max_capacity(max);
+    }
+
     /// What the store may take, for [`Store::limiter`].
     pub(crate) fn limits(&mut self) -> &mut StoreLimits {
         &mut self.limits

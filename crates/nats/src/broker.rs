@@ -102,12 +102,29 @@ impl Broker {
         self: &Arc<Self>,
         message: OutboundMessage,
     ) -> Result<Published, PublishError> {
-        let publishing = match self.offer(message)? {
-            Published::Queued => return Ok(Published::Queued),
-            Published::Waiting(publishing) => publishing,
-        };
+        Ok(match self.offer(message)? {
+            Published::Queued => Published::Queued,
+            Published::Waiting(publishing) => Published::Waiting(self.begin(publishing)),
+        })
+    }
+
+    /// The same, but after `before`.
+    pub(crate) fn publish_after(
+        self: &Arc<Self>,
+        before: Publishing,
+        message: OutboundMessage,
+    ) -> Publishing {
+        let broker = Arc::clone(self);
+        self.begin(Publishing(Box::pin(async move {
+            before.await?;
+            broker.nats.publish_message(message).await
+        })))
+    }
+
+    /// Sees to it that `publishing` goes on, whether what this returns is awaited or not.
+    fn begin(&self, publishing: Publishing) -> Publishing {
         let Ok(place) = self.begun.try_reserve() else {
-            return Ok(Published::Waiting(publishing));
+            return publishing;
         };
         let (sender, receiver) = oneshot::channel();
         place.send(Publishing(Box::pin(async move {
@@ -115,10 +132,10 @@ impl Broker {
             let _ = sender.send(publishing.await);
             Ok(())
         })));
-        Ok(Published::Waiting(Publishing(Box::pin(async move {
+        Publishing(Box::pin(async move {
             let closed = || PublishError::new(PublishErrorKind::Send);
             receiver.await.unwrap_or_else(|_| Err(closed()))
-        }))))
+        }))
     }
 
     /// Hands a message to the client, or gives back what does.

@@ -106,9 +106,15 @@ impl Outgoing {
             return;
         }
         let before = self.publishing().take();
-        self.closed = true;
         self.exchange
             .end_outgoing(&self.path, self.sent, before, error);
+        self.close();
+    }
+
+    /// Nothing more is written.
+    fn close(&mut self) {
+        self.closed = true;
+        self.exchange.writer_ended(self.path.is_empty());
     }
 
     fn publishing(&mut self) -> &mut Option<Publishing> {
@@ -293,14 +299,14 @@ impl AsyncWrite for Outgoing {
         if self.went_with_the_call() {
             self.is_waiting = true;
             ready!(self.exchange.poll_end_params(self.key, cx))?;
-            self.closed = true;
+            self.close();
             return Poll::Ready(Ok(()));
         }
         if !(self.is_untold_root() && self.answer()?) {
             let subject = ready!(self.poll_rest(cx))?;
             self.send(subject, Bytes::new())?;
         }
-        self.closed = true;
+        self.close();
         if self.publishing().is_none() {
             return Poll::Ready(Ok(()));
         }
@@ -328,12 +334,11 @@ impl Drop for Outgoing {
         } else {
             self.exchange
                 .abandon_outgoing(&self.path, self.sent, before);
+            self.exchange.writer_ended(false);
         }
         if self.is_waiting {
             self.exchange.forget(self.key);
         }
-        self.exchange
-            .writer_ended(self.closed && self.path.is_empty());
     }
 }
 

@@ -115,7 +115,7 @@ pub(super) const TOP: &str = "\
 Watch what hosts measure: calls, latencies, errors by case, targets
 
 Asks the hosts that were started with --metrics, once per --interval, and shows a line for each
-function: where its calls go and what is known of that target (closed: it answers; open: it was
+function: where its calls go and what is known of that target (closed: calls go to it; open: it was
 silent and is left alone; half-open: one call probes it), calls per second, how long half of them
 and 99 of 100 took (of this interval, or, if there was none, of all so far), how many run, how many
 there were, and how many failed, by case. Hosts are added up; one that can't be reached is shown as

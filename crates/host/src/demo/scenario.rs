@@ -146,7 +146,8 @@ fn restore(table: &LinkTable, links: &Links) {
 async fn answers(address: &str) -> Result<Subscriber, DemoError> {
     let stuck = || DemoError::Stuck { what: TAKEN };
     let nats = async_nats::connect(address).await.map_err(|_| stuck())?;
-    let answers = nats.subscribe("_INBOX.client.>").await;
+    // The handshakes: what else is said of a call is below them.
+    let answers = nats.subscribe("_INBOX.client.*.*").await;
     let answers = answers.map_err(|_| stuck())?;
     nats.flush().await.map_err(|_| stuck())?;
     Ok(answers)

@@ -50,6 +50,11 @@ impl State {
         self.running.values().min().copied()
     }
 
+    /// When all of the running requests have to be over, if any runs.
+    pub(super) fn last_deadline(&self) -> Option<Instant> {
+        self.running.values().max().copied()
+    }
+
     /// When there will have been no request for so long, if none comes.
     pub(super) fn idle_until(&self, limit: Duration) -> Instant {
         self.idle_since + limit
@@ -87,6 +92,7 @@ mod tests {
         let late = activity.begin(start + 2 * SECOND);
         let early = activity.begin(start + SECOND);
         assert_eq!(state.borrow().first_deadline(), Some(start + SECOND));
+        assert_eq!(state.borrow().last_deadline(), Some(start + 2 * SECOND));
         drop(early);
         assert_eq!(state.borrow().first_deadline(), Some(start + 2 * SECOND));
 

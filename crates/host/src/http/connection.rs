@@ -25,8 +25,9 @@ const MAX_STREAMS: u32 = 250;
 /// is answered then, as the last one.
 const LINGER: Duration = Duration::from_millis(250);
 
-/// How long after its request's deadline a connection is cut: the guest has ended by then, and the
-/// client does not read what it has left.
+/// How long after its request's deadline a connection takes no more requests, and is cut once that
+/// holds for all that run: the guest has ended by then, and the client does not read what it has
+/// left.
 const OVERDUE: Duration = Duration::from_secs(1);
 
 /// Serves the requests of one connection, one after another over HTTP/1 and side by side over
@@ -131,7 +132,10 @@ impl Phases {
         let stops = self
             .stopped
             .is_some_and(|since| busy || now >= since + LINGER);
-        if stops || !busy && now >= state.idle_until(self.idle) {
+        let overdue = state
+            .first_deadline()
+            .is_some_and(|deadline| now >= deadline + OVERDUE);
+        if stops || overdue || !busy && now >= state.idle_until(self.idle) {
             self.closing = Some(now);
         }
         self.closing.is_some()
@@ -139,9 +143,18 @@ impl Phases {
 
     fn next(&mut self) -> Next {
         let state = self.state.borrow_and_update();
-        if let Some(deadline) = state.first_deadline() {
-            let at = deadline + OVERDUE;
-            return Next { at, cut: true };
+        if let (Some(first), Some(last)) = (state.first_deadline(), state.last_deadline()) {
+            // Others on the connection need not suffer from one that is not read.
+            return match self.closing {
+                Some(_) => Next {
+                    at: last + OVERDUE,
+                    cut: true,
+                },
+                None => Next {
+                    at: first + OVERDUE,
+                    cut: false,
+                },
+            };
         }
         if let Some(since) = self.closing {
             // For the last of the response to be read.

@@ -26,6 +26,9 @@ use crate::host::{Host, State};
 /// What a table of an instance may grow to; a table of functions has as many from its start.
 const MAX_TABLE_ELEMENTS: usize = 1_000_000;
 
+/// How many resources of the host an instance may hold: headers, bodies, streams, what it polls.
+const MAX_RESOURCES: usize = 10_000;
+
 /// What the component answers: a response, whose body it still may be writing, or an error code.
 pub(super) type Answer = Result<Response<HyperOutgoingBody>, ErrorCode>;
 
@@ -117,6 +120,7 @@ impl Guest {
         let mut store = self.guests.host.store();
         let memory = self.guests.max_memory.get();
         let state = store.data_mut();
+        state.limit_resources(MAX_RESOURCES);
         *state.limits() = StoreLimitsBuilder::new()
             .memory_size(memory)
             .table_elements(MAX_TABLE_ELEMENTS)

@@ -7,11 +7,24 @@ use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 use wasmtime_wasi_http::p2::types::{HostFutureIncomingResponse, OutgoingRequestConfig};
 use wasmtime_wasi_http::p2::{HttpResult, WasiHttpCtxView, WasiHttpHooks};
 
+/// What the headers or trailers may take that a guest makes, in bytes: it may make many of them.
+const MAX_FIELDS: usize = 64 * 1024;
+
 /// What a store has for `wasi:http`.
-#[derive(Default)]
 pub(crate) struct WasiHttp {
     ctx: WasiHttpCtx,
     hooks: NoWayOut,
+}
+
+impl Default for WasiHttp {
+    fn default() -> Self {
+        let mut ctx = WasiHttpCtx::default();
+        ctx.set_field_size_limit(MAX_FIELDS);
+        Self {
+            ctx,
+            hooks: NoWayOut,
+        }
+    }
 }
 
 impl WasiHttp {

@@ -43,7 +43,7 @@ pub(super) async fn run(args: &ImportArgs) -> Result<Exit, Error> {
             report.replaced.len(),
             report.unchanged,
         ))?,
-    }
+    };
     Ok(Exit::Success)
 }
 

@@ -23,7 +23,7 @@ pub(super) async fn ls(args: &ListArgs) -> Result<Exit, Error> {
     match args.output {
         Output::Text => print(&table(wanted))?,
         Output::Json => json(&wanted, true)?,
-    }
+    };
     Ok(Exit::Success)
 }
 
@@ -32,6 +32,6 @@ pub(super) async fn export(args: &ExportArgs) -> Result<Exit, Error> {
     match args.output {
         Output::Text => print(&links.to_toml())?,
         Output::Json => json(&links.entries(), true)?,
-    }
+    };
     Ok(Exit::Success)
 }

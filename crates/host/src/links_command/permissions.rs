@@ -14,6 +14,11 @@ pub(super) async fn run(args: &PermissionsArgs) -> Result<Exit, Error> {
     if let Some(bucket) = args.place.bucket() {
         options = options.bucket(bucket.clone());
     }
+    if args.place.nats.inbox_prefix.is_some() {
+        tracing::warn!(
+            "`--inbox-prefix` is that of this command: what it prints is for inboxes below `_INBOX`"
+        );
+    }
     let mut entries = links.entries().iter();
     if !entries.any(|link| link.source == args.id || link.target == args.id) {
         tracing::warn!("no link is from or to `{}`", args.id);
@@ -22,6 +27,6 @@ pub(super) async fn run(args: &PermissionsArgs) -> Result<Exit, Error> {
     match args.output {
         Output::Text => print(&permissions.to_config())?,
         Output::Json => json(&permissions, true)?,
-    }
+    };
     Ok(Exit::Success)
 }

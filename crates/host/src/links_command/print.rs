@@ -8,24 +8,25 @@ use wrpc_middleware::link::DEFAULT_LINK_NAME;
 use crate::error::Error;
 use crate::links::{Bare, Entry};
 
-/// Prints lines to stdout.
-pub(super) fn print(text: &str) -> Result<(), Error> {
+/// Prints lines to stdout. Returns whether anybody reads them.
+pub(super) fn print(text: &str) -> Result<bool, Error> {
     let mut stdout = io::stdout().lock();
     let written = stdout
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush());
     match written {
+        Ok(()) => Ok(true),
         // Whoever read it has seen enough.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Run {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Error::Run {
             what: "can't write to stdout",
             source: error,
         }),
-        _ => Ok(()),
     }
 }
 
 /// Prints a value on one line, or as people can read it, too.
-pub(super) fn json(value: &impl Serialize, pretty: bool) -> Result<(), Error> {
+pub(super) fn json(value: &impl Serialize, pretty: bool) -> Result<bool, Error> {
     let text = if pretty {
         serde_json::to_string_pretty(value)
     } else {

@@ -33,7 +33,11 @@ pub(super) async fn run(args: &WatchArgs) -> Result<Exit, Error> {
     let mut known = Known::new();
     loop {
         if is_new(&status.borrow_and_update()) {
-            known = tell(&known, &live.links(), args.output)?;
+            let Some(told) = tell(&known, &live.links(), args.output)? else {
+                // Whoever read it has seen enough.
+                return Ok(Exit::Success);
+            };
+            known = told;
         }
         tokio::select! {
             _ = signals.next() => return Ok(Exit::Success),
@@ -48,8 +52,8 @@ fn is_new(status: &Status) -> bool {
     status.seen && status.failure.is_none()
 }
 
-/// Prints how `links` differ from what was known, and returns them.
-fn tell(known: &Known, links: &Links, output: Output) -> Result<Known, Error> {
+/// Prints how `links` differ from what was known, and returns them; nothing if nobody reads it.
+fn tell(known: &Known, links: &Links, output: Output) -> Result<Option<Known>, Error> {
     let entries = links.entries().iter().cloned();
     let now: Known = entries.map(|entry| (entry.key(), entry)).collect();
     let gone = known.iter().filter(|(key, _)| !now.contains_key(key));
@@ -58,11 +62,14 @@ fn tell(known: &Known, links: &Links, output: Output) -> Result<Known, Error> {
         .iter()
         .filter(|(key, entry)| known.get(key) != Some(entry));
     for event in events.chain(new.map(|(_, entry)| Event::Put(entry))) {
-        match (output, &event) {
+        let is_read = match (output, &event) {
             (Output::Json, event) => json(event, false)?,
             (Output::Text, Event::Put(entry)) => print(&format!("+ {}\n", line(entry)))?,
             (Output::Text, Event::Removed(entry)) => print(&format!("- {}\n", line(entry)))?,
+        };
+        if !is_read {
+            return Ok(None);
         }
     }
-    Ok(now)
+    Ok(Some(now))
 }

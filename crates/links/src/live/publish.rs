@@ -62,6 +62,18 @@ impl Published {
         }
     }
 
+    /// Makes what was read count before something went wrong: whatever else is missing, what was
+    /// removed does not wait for it.
+    pub(super) fn update_in_part(&self, known: &mut Synchronized) {
+        if !self.status.borrow().seen {
+            return;
+        }
+        let changes = known.take_changes();
+        if !matches!(&changes, Changes::Keys(keys) if keys.is_empty()) {
+            self.change(known, &changes);
+        }
+    }
+
     /// Why nothing is known any more.
     pub(super) fn fail(&self, error: BucketError) {
         let failure = Some(Arc::new(error));

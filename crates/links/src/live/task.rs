@@ -45,6 +45,7 @@ pub(super) async fn run(bucket: Bucket, published: Arc<Published>, options: Watc
                 hints.wait(options.interval()).await;
             }
             Err(error) => {
+                published.update_in_part(&mut known);
                 if failures == 0 {
                     tell(&bucket, &published, &error);
                 }

@@ -132,9 +132,12 @@ impl Exchange {
             reply: Some(self.inbox()),
             headers: None,
         })?;
-        match results {
-            None => Ok(handshake),
-            Some(results) => broker.publish(results),
+        match (handshake, results) {
+            (handshake, None) => Ok(handshake),
+            (Published::Queued, Some(results)) => broker.publish(results),
+            (Published::Waiting(handshake), Some(results)) => {
+                Ok(Published::Waiting(broker.publish_after(handshake, results)))
+            }
         }
     }
 

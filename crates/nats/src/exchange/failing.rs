@@ -9,6 +9,7 @@ use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 use super::state::State;
 use super::{Exchange, Side};
 use crate::connect::Violation;
+use crate::subject::ALIVE;
 
 impl Exchange {
     /// Fails the call, unless its results are complete. The first failure stays.
@@ -92,7 +93,9 @@ impl Exchange {
             let rest = subject.strip_prefix(base.as_str());
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
-        let to_peer = state.peer.as_ref().is_some_and(is_below);
+        // Who may not ask whether the peer is there may answer it all the same.
+        let is_probe = subject.rsplit('.').next() == Some(ALIVE);
+        let to_peer = state.peer.as_ref().is_some_and(is_below) && !is_probe;
         let handshaken = state.peer.is_some();
         drop(state);
         match &self.side {

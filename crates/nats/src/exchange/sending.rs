@@ -18,7 +18,7 @@ impl Exchange {
         self.writers.begin();
     }
 
-    /// A writer is gone, after it closed the root or not.
+    /// A writer has closed its stream, the root or not, or is gone.
     pub(crate) fn writer_ended(&self, closed_root: bool) {
         self.writers.end(closed_root);
     }

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 /// Set once the root was closed by its writer.
 const CLOSED: u32 = 1 << 31;
 
-/// How many writers there are, and whether the root is closed.
+/// How many streams are being written, and whether the root is closed.
 #[derive(Debug, Default)]
 pub(super) struct Writers(AtomicU32);
 
@@ -14,7 +14,7 @@ impl Writers {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// One is gone, which `closed_root` or not.
+    /// One more is not written any more, which `closed_root` or not.
     pub(super) fn end(&self, closed_root: bool) {
         if closed_root {
             self.0.fetch_or(CLOSED, Ordering::Relaxed);
@@ -22,8 +22,8 @@ impl Writers {
         self.0.fetch_sub(1, Ordering::Release);
     }
 
-    /// Whether everything is written: the root is closed, and nobody is left who could write to
-    /// another stream.
+    /// Whether everything is written: the root is closed, and so are all other streams, or their
+    /// writers are gone.
     pub(super) fn are_done(&self) -> bool {
         self.0.load(Ordering::Acquire) == CLOSED
     }

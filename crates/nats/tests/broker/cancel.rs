@@ -79,7 +79,9 @@ async fn a_call_that_is_dropped_at_any_await_leaves_nothing() {
             let ended = polled(call(&client, func, params.clone()), polls).await;
             dropped += usize::from(ended.is_none());
         }
-        assert!(dropped > 1, "{func}: {dropped}");
+        // That nobody is there may be known before the first poll is over.
+        let least = if func == "nobody" { 1 } else { 2 };
+        assert!(dropped >= least, "{func}: {dropped}");
         // Every one that began was answered, or its work was stopped.
         work.idles().await;
         nothing_is_left([&client, &target]).await;
@@ -146,9 +148,11 @@ async fn upstream_servers_that_are_turned_away_go_on_serving() {
             }
         }
         drop(serving.remove(1 - stays));
-        for target in &targets {
-            target.settled().await;
-        }
+        until("the other to be alone", async || {
+            let alone = call_echo(&client, context(), Bytes::from_static(b"alone"));
+            guard("an end", alone).await.is_ok()
+        })
+        .await;
         let last = call_echo(&client, context(), Bytes::from_static(b"last"));
         assert_eq!(guard("an echo", last).await.unwrap(), "last");
     }

@@ -358,3 +358,33 @@ async fn a_call_that_was_given_up_is_stopped_even_if_its_caller_was_not_heard() 
         "{error}"
     );
 }
+
+/// It goes on to do something else after its answer, with its streams in hand.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_that_has_answered_is_not_given_up() {
+    let server = NatsServer::start().await;
+    let mut other = RawCaller::start(&server).await;
+    other.inbox.push('~');
+    let target = ours(&server, often().id(TARGET)).await;
+    let mut requests = target
+        .requests(INSTANCE, "slow", Paths::default())
+        .await
+        .unwrap();
+    let client = ours(&server, often()).await;
+    let call = open(&client, "slow", "x").await.unwrap();
+    let request = guard("a call", requests.next()).await.unwrap().unwrap();
+    let (context, mut results, params) = request.accept();
+    results.write_all(b"x").await.unwrap();
+    results.shutdown().await.unwrap();
+    assert_eq!(guard("the answer", finish(call)).await.unwrap(), b"x");
+
+    // One that is asked for all the while.
+    other.call("slow", None, "x").await;
+    let request = guard("a call", requests.next()).await.unwrap().unwrap();
+    let waiting = request.accept();
+    for _ in 0..4 {
+        while !other.next().await.subject.ends_with(".alive") {}
+    }
+    assert!(context.given_up().now_or_never().is_none());
+    drop((context, results, params, waiting));
+}

@@ -320,3 +320,38 @@ async fn control_without_events_such_a_function_gets_no_calls() {
     client.round_trip().await.unwrap();
     assert!(futures::poll!(requests.next()).is_pending());
 }
+
+/// It only can't know whether the caller is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_may_not_ask_for_its_caller_may_answer_it() {
+    let no_probes = r#"
+        publish: {
+            allow: ["_INBOX.caller.>", "_INBOX.target.>"]
+            deny: ["_INBOX.caller.*.*.alive"]
+        }
+        subscribe: { allow: ["target.wrpc.0.0.1.> target", "_INBOX.target.>"] }
+    "#;
+    let server = server(LEAST_OF_CALLER, no_probes).await;
+    let (refused, mut refusals) = tokio::sync::mpsc::unbounded_channel();
+    let often = options("target").keepalive(Some(Duration::from_millis(100)));
+    let url = server.url();
+    let target = login_with(&url, "target", often, move |event| {
+        if matches!(event, Event::ServerError(_)) {
+            let _ = refused.send(());
+        }
+    });
+    let target = target.await.unwrap();
+    let mut requests = target
+        .requests(INSTANCE, "slow", Paths::default())
+        .await
+        .unwrap();
+    let caller = login(&server.url(), CALLER, options(CALLER)).await.unwrap();
+    let call = open(&caller, "slow", "x").await.unwrap();
+    let request = guard("a call", requests.next()).await.unwrap().unwrap();
+    let (_context, mut results, _params) = request.accept();
+    guard("a refusal", refusals.recv()).await.unwrap();
+    guard("a refusal", refusals.recv()).await.unwrap();
+    results.write_all(b"at last").await.unwrap();
+    results.shutdown().await.unwrap();
+    assert_eq!(guard("the answer", finish(call)).await.unwrap(), b"at last");
+}
