@@ -13,7 +13,7 @@ use crate::demo::DemoError;
 use crate::http::HttpError;
 use crate::links::LinksError;
 use crate::links_command::LinksCommandError;
-use crate::metrics::MetricsError;
+use crate::listen::ListenError;
 use crate::wave::ExpressionError;
 
 /// What the exit code of the program says.
@@ -77,9 +77,12 @@ pub enum Error {
     /// The component can't be served over HTTP, or not there.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// Metrics can't be served.
+    /// An option says an address that can't be listened at.
     #[error(transparent)]
-    Metrics(#[from] MetricsError),
+    Listen(#[from] ListenError),
+    /// What records metrics could not be made.
+    #[error("can't record metrics")]
+    Recorder(#[source] metrics_exporter_prometheus::BuildError),
     /// There is no manual page of that.
     #[error("`wrpc-host {0}` is no command; `wrpc-host help` has them all")]
     NoSuchCommand(String),
@@ -116,6 +119,7 @@ impl Error {
             Self::Links(_)
             | Self::MaxAgeWithoutBucket
             | Self::Component(_)
+            | Self::Http(_)
             | Self::Import(_)
             | Self::Expression(_)
             | Self::NothingToServe(_)
@@ -123,12 +127,11 @@ impl Error {
             | Self::Pages { .. }
             | Self::Serve(ServeError::Functions(_)) => Exit::BadInput,
             Self::Connect(error) if error.is_bad_input() => Exit::BadInput,
-            Self::Http(error) if error.is_bad_input() => Exit::BadInput,
-            Self::Metrics(error) if error.is_bad_input() => Exit::BadInput,
+            Self::Listen(error) if error.is_bad_input() => Exit::BadInput,
             Self::Engine(_)
             | Self::Connect(_)
-            | Self::Http(_)
-            | Self::Metrics(_)
+            | Self::Listen(_)
+            | Self::Recorder(_)
             | Self::Trap(_)
             | Self::Serve(_)
             | Self::Unsubscribed

@@ -16,6 +16,7 @@ pub mod http;
 pub mod id;
 pub mod links;
 pub mod links_command;
+pub mod listen;
 pub mod metrics;
 pub mod serve;
 pub mod shell;

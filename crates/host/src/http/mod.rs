@@ -50,12 +50,12 @@ use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
 pub use self::error::HttpError;
 use self::guest::Guests;
-use self::listener::Listener;
 use self::service::Service;
 pub(crate) use self::wasi::WasiHttp;
 use crate::cli::HttpArgs;
 use crate::error::{Error, Exit};
 use crate::host::{Host, link_with};
+use crate::listen::Listener;
 use crate::metrics::Telemetry;
 use crate::serve::{confirm, say};
 use crate::signals::StopSignals;
@@ -85,7 +85,7 @@ pub async fn run(args: HttpArgs) -> Result<Exit, Error> {
     let proxy = prepare(&links)?;
 
     let mut signals = StopSignals::new()?;
-    let listener = Listener::bind(args.addr).await?;
+    let listener = Listener::bind(args.addr, "--addr").await?;
     let address = listener.address();
     let name = format!("wrpc-host {}", common.id);
     let mut telemetry = Telemetry::start(common).await?;
@@ -110,7 +110,8 @@ pub async fn run(args: HttpArgs) -> Result<Exit, Error> {
         tasks: tasks.clone(),
         host: HeaderValue::from_str(&address.to_string()).unwrap_or(HeaderValue::from_static("")),
     });
-    let connections = listener.serve(
+    let connections = listener::serve(
+        listener,
         service,
         args.max_connections,
         args.idle_timeout,

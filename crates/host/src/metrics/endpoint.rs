@@ -1,7 +1,6 @@
 //! Where metrics are scraped.
 
 use core::convert::Infallible;
-use core::net::SocketAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -13,12 +12,12 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-use super::MetricsError;
+use crate::listen::Listener;
 
 /// How many may scrape at a time: there are few who do, and the address may be public.
 const MAX_CONNECTIONS: usize = 16;
@@ -29,66 +28,30 @@ const MAX_AGE: Duration = Duration::from_mins(5);
 /// How long one may take to send the headers of a request.
 const HEADERS: Duration = Duration::from_secs(30);
 
-/// How long to wait after the system could not accept a connection.
-const PAUSE: Duration = Duration::from_millis(100);
-
 const PROMETHEUS: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-/// A bound socket.
-#[derive(Debug)]
-pub(super) struct Endpoint {
-    socket: TcpListener,
-    address: SocketAddr,
-}
-
-impl Endpoint {
-    /// Binds.
-    ///
-    /// # Errors
-    ///
-    /// The address can't be listened at.
-    pub(super) async fn bind(address: SocketAddr) -> Result<Self, MetricsError> {
-        let listen = |source| MetricsError::listen(address, source);
-        let socket = TcpListener::bind(address).await.map_err(listen)?;
-        let address = socket.local_addr().map_err(listen)?;
-        Ok(Self { socket, address })
-    }
-
-    /// Where it listens, with the port that it got.
-    pub(super) const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Answers `/metrics` by what `render` makes, and `/healthz`. Dropping the future closes the
-    /// socket and all connections.
-    pub(super) async fn serve(self, render: impl Fn() -> String + Send + Sync + 'static) {
-        let render = Arc::new(render);
-        let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        let mut connections = JoinSet::new();
-        loop {
-            while connections.try_join_next().is_some() {}
-            // It is never closed.
-            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
-                return;
-            };
-            let stream = match self.socket.accept().await {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    tracing::warn!(%error, "can't accept a connection for metrics");
-                    sleep(PAUSE).await;
-                    continue;
-                }
-            };
-            let render = Arc::clone(&render);
-            connections.spawn(async move {
-                if timeout(MAX_AGE, connection(stream, render)).await.is_err() {
-                    tracing::debug!("a connection for metrics was closed for its age");
-                }
-                drop(permit);
-            });
-        }
+/// Answers `/metrics` by what `render` makes, and `/healthz`. Dropping the future closes the socket
+/// and all connections.
+pub(super) async fn serve(listener: Listener, render: impl Fn() -> String + Send + Sync + 'static) {
+    let render = Arc::new(render);
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        // It is never closed.
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
+            return;
+        };
+        let stream = listener.accept().await;
+        let render = Arc::clone(&render);
+        connections.spawn(async move {
+            if timeout(MAX_AGE, connection(stream, render)).await.is_err() {
+                tracing::debug!("a connection for metrics was closed for its age");
+            }
+            drop(permit);
+        });
     }
 }
 

@@ -1,7 +1,6 @@
 //! `--metrics`: what is measured, and where it can be scraped.
 
 mod endpoint;
-mod error;
 
 use core::fmt;
 use core::time::Duration;
@@ -16,10 +15,10 @@ use wrpc_middleware::telemetry::metrics::client::ClientMetrics;
 use wrpc_middleware::telemetry::metrics::served::ServerMetrics;
 use wrpc_middleware::telemetry::metrics::{ConnectionMetrics, DURATION_BUCKETS, MetricsOptions};
 
-use self::endpoint::Endpoint;
-pub use self::error::MetricsError;
 use crate::cli::ComponentArgs;
+use crate::error::Error;
 use crate::links::HostLinks;
+use crate::listen::Listener;
 use crate::serve::say;
 
 /// How old the proof is that the links of the bucket are these, in seconds, as a gauge; `+Inf`
@@ -62,13 +61,13 @@ impl Telemetry {
     /// # Errors
     ///
     /// The address can't be listened at.
-    pub async fn start(args: &ComponentArgs) -> Result<Self, MetricsError> {
+    pub async fn start(args: &ComponentArgs) -> Result<Self, Error> {
         let Some(address) = args.metrics else {
             return Ok(Self::off());
         };
-        let endpoint = Endpoint::bind(address).await?;
+        let listener = Listener::bind(address, "--metrics").await?;
         let buckets = PrometheusBuilder::new().set_buckets(&DURATION_BUCKETS);
-        let recorder = buckets.map_err(MetricsError::Recorder)?.build_recorder();
+        let recorder = buckets.map_err(Error::Recorder)?.build_recorder();
         let exported = Exported {
             handle: recorder.handle(),
             recorder: Arc::new(recorder),
@@ -82,7 +81,7 @@ impl Telemetry {
         gauge(&exported.recorder, HOST_INFO, "The program", labels).set(1.0);
         let options = MetricsOptions::new().recorder(Arc::clone(&exported.recorder));
         let mut this = Self::new(options, Some(exported.clone()));
-        say(&format!("metrics at http://{}/metrics", endpoint.address()));
+        say(&format!("metrics at http://{}/metrics", listener.address()));
         let upkeep = exported.handle.clone();
         this.spawn(async move {
             let mut ticks = tokio::time::interval(UPKEEP);
@@ -91,7 +90,7 @@ impl Telemetry {
                 upkeep.run_upkeep();
             }
         });
-        this.spawn(endpoint.serve(move || exported.render()));
+        this.spawn(endpoint::serve(listener, move || exported.render()));
         Ok(this)
     }
 

@@ -31,7 +31,7 @@ fn an_address_that_is_in_use() {
     ];
     for command in commands {
         let output = output(&mut setup.command(command));
-        let expected = format!("error: can't serve metrics at {address}: it is in use; ");
+        let expected = format!("error: can't listen at {address}: it is in use; ");
         assert!(output.stderr.starts_with(&expected), "{}", output.stderr);
         assert!(output.stderr.contains("`--metrics`"), "{}", output.stderr);
         assert_eq!((output.code, output.stdout.as_str()), (Some(2), ""));
