@@ -14,14 +14,6 @@
 #[allow(dead_code, reason = "other benches use the rest of it")]
 mod calls;
 
-#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
-mod support {
-    #[path = "../../tests/support/nats.rs"]
-    pub mod nats;
-    #[path = "../../tests/support/wait.rs"]
-    pub mod wait;
-}
-
 use core::time::Duration;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -44,7 +36,7 @@ use crate::calls::immediate::RESULTS;
 use crate::calls::links;
 use crate::calls::path::{FUNCTION, Failure, INSTANCE, call};
 use crate::calls::paths;
-use crate::support::nats::{NatsServer, round_trip};
+use wrpc_middleware_testing::nats::{NatsServer, round_trip};
 
 /// How many call at a time.
 const CALLERS: usize = 4;

@@ -11,8 +11,8 @@ use wrpc_middleware_bench::interleave::{BoxFuture, Contender};
 use wrpc_transport::{Invoke, InvokeExt as _};
 
 use crate::peers::{Cx, cx};
-use crate::support::nats::connect;
 use crate::target::{ECHO, PLAIN, RAW};
+use wrpc_middleware_testing::nats::connect;
 
 pub(crate) const NO_PATHS: [[Option<usize>; 0]; 0] = [];
 

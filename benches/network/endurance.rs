@@ -19,7 +19,7 @@ use wrpc_transport::Invoke;
 use crate::calls::echo;
 use crate::loads::Profile;
 use crate::peers::{Cx, OWN_TARGET, UPSTREAM_TARGET, cx, leaf, own, stack};
-use crate::support::process::{Process, say};
+use wrpc_middleware_testing::process::{Process, say};
 
 /// The role of the process.
 pub(crate) const ROLE: &str = "endurance";

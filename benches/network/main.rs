@@ -30,8 +30,8 @@ use wrpc_middleware_bench::arguments::Arguments;
 use wrpc_middleware_bench::record::Record;
 
 use crate::loads::Profile;
-use crate::support::nats::NatsServer;
-use crate::support::process;
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::process;
 
 const BENCH: &str = "network";
 

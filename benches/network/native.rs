@@ -11,7 +11,7 @@ use wrpc_transport_nats::Client;
 
 use crate::calls::{contender, data, echo, layered, raw, row};
 use crate::peers::{OWN_TARGET, TIMEOUT, UPSTREAM_TARGET, cx, leaf, links, own, stack, upstream};
-use crate::support::nats::connect;
+use wrpc_middleware_testing::nats::connect;
 
 /// What the rows are compared under.
 pub(crate) const TITLE: &str = "Native calls";

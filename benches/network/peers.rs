@@ -8,7 +8,7 @@ use wrpc_middleware::nats::{ConnectOptions, Options};
 use wrpc_middleware::upstream_nats::NatsTransport;
 use wrpc_middleware::{Context, Stack, Target, nats};
 
-use crate::support::nats::connect;
+use wrpc_middleware_testing::nats::connect;
 
 /// The target that serves over upstream's client: its name, and its subject prefix.
 pub(crate) const UPSTREAM_TARGET: &str = "bench-target";

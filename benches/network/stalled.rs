@@ -9,8 +9,8 @@ use wrpc_transport::Invoke;
 
 use crate::calls::{NO_PATHS, contender, data, echo, row};
 use crate::peers::{OWN_TARGET, UPSTREAM_TARGET, cx, own, upstream};
-use crate::support::wait::until;
 use crate::target::{ECHO, STALL, STALL_LEN};
+use wrpc_middleware_testing::wait::until;
 
 /// What the rows are compared under.
 pub(crate) const TITLE: &str = "One stalled reader";

@@ -4,11 +4,5 @@
 
 #[path = "../../tests/support/host.rs"]
 pub(crate) mod host;
-#[path = "../../tests/support/nats.rs"]
-pub(crate) mod nats;
 #[path = "../../tests/support/outcome.rs"]
 pub(crate) mod outcome;
-#[path = "../../tests/support/process.rs"]
-pub(crate) mod process;
-#[path = "../../tests/support/wait.rs"]
-pub(crate) mod wait;

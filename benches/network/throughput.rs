@@ -12,8 +12,8 @@ use wrpc_transport::Invoke;
 
 use crate::calls::{NO_PATHS, contender, data};
 use crate::peers::{OWN_TARGET, UPSTREAM_TARGET, cx, own, upstream};
-use crate::support::nats::connect;
 use crate::target::{ECHO, RAW_SINK, RAW_SOURCE, SINK, SOURCE};
+use wrpc_middleware_testing::nats::connect;
 
 /// What the rows are compared under.
 pub(crate) const TO_TARGET: &str = "Bytes to the target";

@@ -16,11 +16,11 @@ use wrpc_transport::Serve as _;
 
 use crate::support::guests;
 use crate::support::host::{GREETER, Host, State};
-use crate::support::nats::NatsServer;
 use crate::support::stack::{Cx, GREETER_PREFIX, LONG, Ours, TIMEOUT, host, ours};
 use crate::support::targets::{self, Target};
 use crate::support::transports::{NatsWire as _, Own};
-use crate::support::wait::guard;
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::guard;
 
 const MIDDLE_PREFIX: &str = "default.middle";
 

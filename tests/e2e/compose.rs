@@ -7,10 +7,10 @@ use wasmtime::{Engine, Store};
 
 use crate::support::guests;
 use crate::support::host::{GREETER, call};
-use crate::support::nats::NatsServer;
 use crate::support::stack::{GREETER_PREFIX, LONG, host, links, ours};
 use crate::support::targets;
 use crate::support::transports::Own;
+use wrpc_middleware_testing::nats::NatsServer;
 
 /// The caller with the target in place of its imports.
 fn composed() -> Vec<u8> {

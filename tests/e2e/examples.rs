@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use crate::support::guests;
-use crate::support::nats::NatsServer;
 use crate::support::stack::GREETER_PREFIX;
 use crate::support::targets;
 use crate::support::transports::Own;
-use crate::support::wait::guard;
 use tokio::process::Command;
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::guard;
 
 /// The program that cargo has built of an example, next to this one.
 fn example(name: &str) -> PathBuf {

@@ -9,13 +9,13 @@ use wrpc_middleware::{Delivery, RpcErrorKind};
 
 use crate::support::guests;
 use crate::support::host::{GREETER, Host};
-use crate::support::nats::{NatsServer, connected, disconnected};
-use crate::support::process::Process;
 use crate::support::stack::{GREETER_PREFIX, LONG, Ours, SOON, TIMEOUT, host, link, links, ours};
-use crate::support::tap::Tap;
 use crate::support::targets::{self, upstream_client};
 use crate::support::transports::{NatsWire, Upstream};
-use crate::support::wait::{assert_hangs, guard};
+use wrpc_middleware_testing::nats::{NatsServer, connected, disconnected};
+use wrpc_middleware_testing::process::Process;
+use wrpc_middleware_testing::tap::Tap;
+use wrpc_middleware_testing::wait::{assert_hangs, guard};
 
 over_both!(
     a_call_works,
@@ -130,7 +130,7 @@ async fn a_frozen_target_is_unavailable_after_the_handshake_timeout<N: NatsWire>
 
     // Nothing of the caller's has to be restarted.
     target.thaw();
-    crate::support::wait::until("calls to work again", async || {
+    wrpc_middleware_testing::wait::until("calls to work again", async || {
         caller.greet("bob").await.failure().is_none()
     })
     .await;

@@ -6,10 +6,10 @@ use crate::support::bindings::client::test::app::greeter::{self, Person};
 use crate::support::bindings::client::wrpc::errors::types::RpcError;
 use crate::support::guests;
 use crate::support::host::{GREETER, Host};
-use crate::support::nats::NatsServer;
 use crate::support::stack::{GREETER_PREFIX, LONG, Ours, context, host, links, ours};
 use crate::support::targets::{self, upstream_client};
 use crate::support::transports::NatsWire;
+use wrpc_middleware_testing::nats::NatsServer;
 
 over_all_pairs!(
     our_caller_to_a_native_target,

@@ -15,9 +15,9 @@ use tower::{Service, ServiceExt as _};
 use wrpc_middleware::upstream_nats::NatsTransport;
 use wrpc_middleware::{Context, Delivery, Invocation, RpcError, RpcErrorKind, Target};
 
-use crate::support::nats::{NatsServer, connected, disconnected, round_trip};
 use crate::support::raw_target::{Behaviour, RawTarget};
-use crate::support::wait::{guard, until};
+use wrpc_middleware_testing::nats::{NatsServer, connected, disconnected, round_trip};
+use wrpc_middleware_testing::wait::{guard, until};
 
 type Cx = Context<Option<async_nats::HeaderMap>>;
 

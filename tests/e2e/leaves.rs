@@ -12,12 +12,12 @@ use wrpc_middleware::{Delivery, Invocation, Invoker, RpcErrorKind, Target};
 use wrpc_transport::{InvokeExt as _, ServeExt as _};
 
 use crate::leaf::{assert_failure, failure, to};
-use crate::support::nats::{NatsServer, disconnected, round_trip};
 use crate::support::raw_target::{Behaviour, RawTarget};
 use crate::support::stack::{Cx, LONG};
-use crate::support::tap::Tap;
 use crate::support::transports::NatsWire;
-use crate::support::wait::guard;
+use wrpc_middleware_testing::nats::{NatsServer, disconnected, round_trip};
+use wrpc_middleware_testing::tap::Tap;
+use wrpc_middleware_testing::wait::guard;
 
 over_both!(
     a_disconnected_client_fails_at_once_or_after_the_wait,

@@ -6,13 +6,13 @@ use wrpc_middleware::{Delivery, RpcErrorKind};
 
 use crate::support::guests;
 use crate::support::host::{GREETER, Host};
-use crate::support::nats::NatsServer;
-use crate::support::process::{Process, say};
 use crate::support::raw_target::{Behaviour, RawTarget};
 use crate::support::stack::{GREETER_PREFIX, TIMEOUT, host, link, ours};
 use crate::support::targets::upstream_client;
 use crate::support::transports::{NatsWire, Own, Upstream};
-use crate::support::wait::until;
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::process::{Process, say};
+use wrpc_middleware_testing::wait::until;
 
 over_both!(
     a_list_of_four_billion_elements_that_never_come_moves_no_memory,

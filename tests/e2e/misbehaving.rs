@@ -7,14 +7,14 @@ use wrpc_middleware::{Delivery, RpcErrorKind};
 
 use crate::failures::{caller, upstream_caller};
 use crate::support::host::GREETER;
-use crate::support::nats::NatsServer;
 use crate::support::outcome::Outcome;
-use crate::support::process::Process;
 use crate::support::raw_target::{Behaviour, RawTarget};
 use crate::support::stack::{GREETER_PREFIX, LONG, TIMEOUT};
 use crate::support::targets::upstream_client;
 use crate::support::transports::{NatsWire, Own, Upstream};
-use crate::support::wait::{assert_hangs, guard};
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::process::Process;
+use wrpc_middleware_testing::wait::{assert_hangs, guard};
 
 over_both!(
     a_target_that_accepts_and_never_answers_is_a_timeout,

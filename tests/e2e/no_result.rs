@@ -4,13 +4,13 @@ use wrpc_middleware::{Delivery, RpcErrorKind};
 
 use crate::support::guests;
 use crate::support::host::{GREETER, Host};
-use crate::support::nats::NatsServer;
 use crate::support::outcome::Outcome;
 use crate::support::raw_target::{Behaviour, RawTarget};
 use crate::support::stack::{GREETER_PREFIX, LONG, TIMEOUT, host, links, ours};
 use crate::support::targets::{self, upstream_client};
 use crate::support::transports::{NatsWire, Own, Upstream};
-use crate::support::wait::guard;
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::guard;
 
 over_both!(
     a_target_that_traps_in_a_function_without_a_value_has_failed,

@@ -8,11 +8,11 @@ use wrpc_middleware::{Delivery, RpcErrorKind};
 
 use crate::support::guests;
 use crate::support::host::Host;
-use crate::support::nats::{NatsServer, round_trip};
 use crate::support::stack::{GREETER_PREFIX, LONG, TIMEOUT, host, links, ours};
 use crate::support::targets::{self, RAN, upstream_client};
 use crate::support::transports::Upstream;
-use crate::support::wait::{assert_hangs, guard};
+use wrpc_middleware_testing::nats::{NatsServer, round_trip};
+use wrpc_middleware_testing::wait::{assert_hangs, guard};
 
 /// `target` may do everything; `caller` lacks what is denied to it.
 fn config(denied: &str) -> String {

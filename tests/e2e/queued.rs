@@ -10,12 +10,12 @@ use wrpc_middleware::{Delivery, RpcErrorKind};
 
 use crate::support::guests;
 use crate::support::host::Host;
-use crate::support::nats::{NatsServer, connect, connected, disconnected, round_trip};
-use crate::support::proxy::Proxy;
 use crate::support::stack::{GREETER_PREFIX, LONG, Ours, SOON, TIMEOUT, host, links, ours};
 use crate::support::targets::{self, RAN, upstream_client};
 use crate::support::transports::{NatsWire, Upstream};
-use crate::support::wait::guard;
+use wrpc_middleware_testing::nats::{NatsServer, connect, connected, disconnected, round_trip};
+use wrpc_middleware_testing::proxy::Proxy;
+use wrpc_middleware_testing::wait::guard;
 
 over_both!(
     a_disconnect_ends_a_call_that_is_queued,

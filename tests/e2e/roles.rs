@@ -1,10 +1,10 @@
 //! What this binary does as a child process of a test.
 
-use crate::support::nats::connect;
-use crate::support::process::{Process, role, say};
 use crate::support::raw_target::{Behaviour, RawTarget};
 use crate::support::transports::{NatsWire, Own, Upstream};
 use crate::support::{stream_target, targets};
+use wrpc_middleware_testing::nats::connect;
+use wrpc_middleware_testing::process::{Process, role, say};
 
 /// Where child processes start. In the test's own process it checks that they do.
 #[tokio::test]

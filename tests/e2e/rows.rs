@@ -5,11 +5,11 @@ use wrpc_middleware::{Delivery, RpcErrorKind};
 
 use crate::support::guests;
 use crate::support::host::Host;
-use crate::support::nats::NatsServer;
 use crate::support::outcome::Outcome;
 use crate::support::stack::{GREETER_PREFIX, LONG, TIMEOUT, context, host, links, ours};
 use crate::support::targets;
 use crate::support::transports::NatsWire;
+use wrpc_middleware_testing::nats::NatsServer;
 
 over_both!(
     an_error_with_a_case_for_failures_gets_that_case,

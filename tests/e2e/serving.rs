@@ -4,10 +4,10 @@ use bytes::Bytes;
 use wrpc_transport::{InvokeExt as _, ResourceBorrow, ResourceOwn};
 
 use crate::support::guests;
-use crate::support::nats::NatsServer;
 use crate::support::stack::GREETER_PREFIX;
 use crate::support::targets::{self, upstream_client};
 use crate::support::transports::NatsWire;
+use wrpc_middleware_testing::nats::NatsServer;
 
 over_both!(resources_live_in_one_instance_until_it_traps,);
 

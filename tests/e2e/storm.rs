@@ -14,12 +14,12 @@ use wrpc_transport::Invoke;
 use crate::failures::upstream_caller;
 use crate::support::guests;
 use crate::support::host::Host;
-use crate::support::nats::{NatsServer, connected};
 use crate::support::outcome::Outcome;
 use crate::support::stack::{GREETER_PREFIX, TIMEOUT, host, links, ours};
 use crate::support::targets;
 use crate::support::transports::{NatsWire, Own, Upstream};
-use crate::support::wait::{GUARD, HANGS, guard, until};
+use wrpc_middleware_testing::nats::{NatsServer, connected};
+use wrpc_middleware_testing::wait::{GUARD, HANGS, guard, until};
 
 const CALLERS: usize = 1_000;
 
@@ -236,7 +236,7 @@ async fn control_without_the_layers_the_callers_do_not_outlive_it() {
     let mut storm = Storm::start(CALLERS, &caller);
     storm.is_under_way(CALLERS).await;
     // Killed at once it might happen to have answered all calls; this one it will not.
-    server.freeze();
+    server.freeze().await;
     let before = client.statistics().out_messages.load(Ordering::Relaxed);
     let (lost, calls) = (caller.clone(), Arc::clone(&storm.calls));
     storm.callers.spawn(async move {

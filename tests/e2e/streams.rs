@@ -10,14 +10,14 @@ use wrpc_transport::Invoke;
 
 use crate::support::guests;
 use crate::support::host::{Host, State, link_upstream};
-use crate::support::nats::NatsServer;
 use crate::support::outcome::Outcome;
-use crate::support::process::Process;
 use crate::support::stack::{GREETER_PREFIX, LONG, Ours, SOON, TIMEOUT, context, links, ours};
 use crate::support::stream_target;
 use crate::support::targets::upstream_client;
 use crate::support::transports::{NatsWire, Own, Upstream};
-use crate::support::wait::guard;
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::process::Process;
+use wrpc_middleware_testing::wait::guard;
 
 over_both!(
     a_component_reads_a_stream_of_several_parts_to_its_end,

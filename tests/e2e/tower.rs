@@ -21,12 +21,12 @@ use wrpc_middleware::{Delivery, Invocation, Invoker, RpcErrorKind, Target};
 use wrpc_transport::Invoke;
 
 use crate::support::guests;
-use crate::support::nats::{NatsServer, round_trip};
 use crate::support::raw_target::{Behaviour, RawTarget};
 use crate::support::stack::{Cx, GREETER_PREFIX, LONG, TIMEOUT, context, host, links};
 use crate::support::targets;
 use crate::support::transports::NatsWire;
-use crate::support::wait::{guard, until};
+use wrpc_middleware_testing::nats::{NatsServer, round_trip};
+use wrpc_middleware_testing::wait::{guard, until};
 
 over_both!(
     towers_retry_repeats_what_was_not_sent_until_the_target_is_there,

@@ -6,10 +6,10 @@ use wrpc_middleware::runtime::ImportLinker;
 
 use crate::support::guests;
 use crate::support::host::Host;
-use crate::support::nats::NatsServer;
 use crate::support::outcome::{Failure, Outcome};
 use crate::support::stack::{LONG, context, host, links, ours};
 use crate::support::transports::Own;
+use wrpc_middleware_testing::nats::NatsServer;
 
 /// What a guest of a version gets of a call to a target that isn't there.
 async fn absent(version: &str) -> Outcome {

@@ -4,15 +4,10 @@
 pub mod bindings;
 pub mod guests;
 pub mod host;
-pub mod nats;
 pub mod outcome;
-pub mod process;
-pub mod proxy;
 pub mod raw_target;
 pub mod stack;
 pub mod stream_target;
-pub mod tap;
 pub mod targets;
 #[macro_use]
 pub mod transports;
-pub mod wait;

@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use tokio::task::JoinHandle;
 use wrpc_middleware::runtime::Limits;
 
-use crate::support::nats::round_trip;
+use wrpc_middleware_testing::nats::round_trip;
 
 /// How a target misbehaves.
 #[derive(Clone, Copy, Debug)]

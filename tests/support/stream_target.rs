@@ -6,9 +6,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::task::JoinSet;
 use wrpc_transport::{Index, Serve as _};
 
-use crate::support::nats::round_trip;
 use crate::support::targets::Target;
 use crate::support::transports::NatsWire;
+use wrpc_middleware_testing::nats::round_trip;
 
 /// Serves `open` of `test:app/streams` as the name says: "break" closes the stream in its midst,
 /// "fail" opens none, "hold" sends the same and then nothing more, anything else is a whole stream.

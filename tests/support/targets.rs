@@ -17,10 +17,10 @@ use wrpc_transport::ServeExt as _;
 
 use crate::support::bindings::server;
 use crate::support::host::{GREETER, State};
-use crate::support::nats::round_trip;
 use crate::support::transports::NatsWire;
 use server::exports::test::app::{greeter, plain};
 use server::wrpc::errors::types::{Delivery, Failure, RpcError};
+use wrpc_middleware_testing::nats::round_trip;
 
 /// Where a native target says that it runs a call; the name that it was called with follows.
 pub const RAN: &str = "ran";

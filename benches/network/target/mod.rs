@@ -9,8 +9,8 @@ use tokio::task::JoinSet;
 use wrpc_middleware::nats::{ConnectOptions, Options};
 
 use crate::peers::{OWN_TARGET, UPSTREAM_TARGET};
-use crate::support::nats::{connect, round_trip};
-use crate::support::process::{Process, say};
+use wrpc_middleware_testing::nats::{connect, round_trip};
+use wrpc_middleware_testing::process::{Process, say};
 
 pub(crate) use self::echo::{ECHO, PLAIN};
 pub(crate) use self::plain::{RAW, RAW_SINK, RAW_SOURCE};

@@ -5,10 +5,9 @@ use std::path::Path;
 use wrpc_middleware_links::bucket::{Change, CreateOptions};
 use wrpc_middleware_links::{BucketError, Links};
 
-use crate::support::jetstream::JetStream;
 use crate::support::links::{bucket, created, entry, put, remove, store};
-use crate::support::nats::NatsServer;
-use crate::support::wait::guard;
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::guard;
 
 fn links(text: &str) -> Links {
     Links::parse(Path::new("links.toml"), text).unwrap()
@@ -30,7 +29,7 @@ bare = true
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_makes_the_bucket_as_the_file_is() {
-    let server = JetStream::start().await;
+    let server = NatsServer::start_with_jetstream("").await;
     let nats = server.connect().await;
     let bucket = created(nats.clone()).await;
     let made = bucket.create(&CreateOptions::new()).await;
@@ -75,7 +74,7 @@ async fn an_import_makes_the_bucket_as_the_file_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_somebody_else_changes_meanwhile_is_not_overwritten() {
-    let server = JetStream::start().await;
+    let server = NatsServer::start_with_jetstream("").await;
     let bucket = created(server.connect().await).await;
     put(&bucket, "b", "x").await;
     put(&bucket, "c", "x").await;
@@ -111,7 +110,7 @@ async fn mistakes_have_names_of_their_own() {
         .unwrap_err();
     assert!(matches!(error, BucketError::NoJetStream), "{error:?}");
 
-    let server = JetStream::start().await;
+    let server = NatsServer::start_with_jetstream("").await;
     let bucket = bucket(server.connect().await);
     let link = entry("a", "x");
     for error in [
@@ -148,7 +147,7 @@ async fn a_user_who_may_not_ask_gets_no_answer_and_is_told_so() {
     let config = r#"authorization { users = [
         { user: mute, password: p, permissions: { publish: { deny: ["$JS.>"] } } }
     ] }"#;
-    let server = JetStream::start_with(config).await;
+    let server = NatsServer::start_with_jetstream(config).await;
     let nats = async_nats::ConnectOptions::with_user_and_password("mute".into(), "p".into());
     let bucket = bucket(nats.connect(server.url()).await.unwrap());
     let error = guard("a failure", bucket.read()).await.unwrap_err();

@@ -4,15 +4,15 @@ use core::time::Duration;
 
 use wrpc_middleware_links::live::WatchOptions;
 
-use crate::support::jetstream::JetStream;
 use crate::support::links::{becomes, created, put, target};
-use crate::support::wait::until;
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::until;
 
 const MAX_AGE: Duration = Duration::from_secs(3);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_server_makes_links_old_until_every_call_is_denied() {
-    let server = JetStream::start().await;
+    let server = NatsServer::start_with_jetstream("").await;
     let bucket = created(server.connect().await).await;
     put(&bucket, "a", "x").await;
     let options = WatchOptions::new().max_age(MAX_AGE);
@@ -27,14 +27,14 @@ async fn a_frozen_server_makes_links_old_until_every_call_is_denied() {
     assert!(links.age().unwrap() >= MAX_AGE);
     assert_eq!(target(&links, "a"), None);
     assert_eq!(target(&control, "a").as_deref(), Some("x"));
-    server.thaw().await;
+    server.thaw();
     becomes(&links, "a", Some("x")).await;
     assert!(links.age().unwrap() < MAX_AGE);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn links_that_are_checked_do_not_grow_old() {
-    let server = JetStream::start().await;
+    let server = NatsServer::start_with_jetstream("").await;
     let bucket = created(server.connect().await).await;
     put(&bucket, "a", "x").await;
     let links = bucket.watch(WatchOptions::new().max_age(MAX_AGE));

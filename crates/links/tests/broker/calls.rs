@@ -9,16 +9,16 @@ use wrpc_middleware_links::Entry;
 use wrpc_middleware_transport::link::LinkNames;
 use wrpc_middleware_transport::{Context, Invocation};
 
-use crate::support::jetstream::JetStream;
 use crate::support::links::{INTERFACE, becomes, created, entry, put, remove, watch};
 use crate::support::peers::{DENIED, Target, call, caller, client, ending};
-use crate::support::wait::{guard, until};
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::{guard, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_call_is_lost_while_other_links_come_and_go() {
     /// As many as are needed to see that nothing goes wrong while links flip.
     const FLIPS: usize = 200;
-    let server = JetStream::start().await;
+    let server = NatsServer::start_with_jetstream("").await;
     let bucket = created(server.connect().await).await;
     put(&bucket, "client", "target").await;
     let target = client(&server.url(), "target").await;
@@ -75,7 +75,7 @@ async fn no_call_is_lost_while_other_links_come_and_go() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_runs_goes_on_when_its_link_is_removed() {
-    let server = JetStream::start().await;
+    let server = NatsServer::start_with_jetstream("").await;
     let bucket = created(server.connect().await).await;
     put(&bucket, "client", "target").await;
     let target = client(&server.url(), "target").await;
@@ -103,7 +103,7 @@ async fn names_select_among_the_targets_of_one_interface() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tower::{Layer as _, ServiceExt as _};
 
-    let server = JetStream::start().await;
+    let server = NatsServer::start_with_jetstream("").await;
     let bucket = created(server.connect().await).await;
     put(&bucket, "client", "first").await;
     let second = Entry::clone(&entry("client", "second"));

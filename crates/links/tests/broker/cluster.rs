@@ -11,12 +11,12 @@ use wrpc_middleware_links::{Bucket, LiveLinks};
 use wrpc_middleware_nats::{Client, ConnectOptions, Options, connect};
 use wrpc_middleware_transport::RpcErrorKind;
 
-use crate::support::jetstream::JetStream;
 use crate::support::links::{becomes, bucket, put, remove, watch};
 use crate::support::peers::{Target, call, caller};
-use crate::support::wait::{guard, until};
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::{guard, until};
 
-struct Cluster(Vec<JetStream>);
+struct Cluster(Vec<NatsServer>);
 
 impl Cluster {
     async fn start() -> Self {
@@ -33,7 +33,7 @@ impl Cluster {
             let config = format!(
                 "cluster: {{ name: test, listen: \"127.0.0.1:{port}\", routes: [{routes}] }}"
             );
-            async move { JetStream::start_with(&config).await }
+            async move { NatsServer::start_with_jetstream(&config).await }
         });
         Self(futures::future::join_all(starting).await)
     }
@@ -41,7 +41,7 @@ impl Cluster {
     /// The servers, this one first.
     fn from(&self, first: usize) -> Vec<ServerAddr> {
         let (before, after) = self.0.split_at(first);
-        let urls = after.iter().chain(before).map(JetStream::url);
+        let urls = after.iter().chain(before).map(NatsServer::url);
         urls.map(|url| url.parse().unwrap()).collect()
     }
 
@@ -53,7 +53,7 @@ impl Cluster {
             .nats(async_nats::ConnectOptions::retain_servers_order);
         let client = guard("a client", connect(options)).await.unwrap();
         let port = client.nats().server_info().port;
-        assert_eq!(port, self.0[first].server.port());
+        assert_eq!(port, self.0[first].port());
         client
     }
 
@@ -138,7 +138,7 @@ async fn a_change_reaches_the_hosts_of_all_servers_and_the_loss_of_one_loses_non
         .await;
     };
     go_on("calls on all hosts").await;
-    cluster.0[0].server.kill();
+    cluster.0[0].kill();
     go_on("calls on all hosts without a server").await;
     over.store(true, Ordering::Relaxed);
     while let Some(ended) = guard("the callers", callers.join_next()).await {

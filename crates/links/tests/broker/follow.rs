@@ -4,15 +4,15 @@ use async_nats::jetstream;
 use wrpc_middleware_links::BucketError;
 use wrpc_middleware_links::bucket::CreateOptions;
 
-use crate::support::jetstream::JetStream;
 use crate::support::links::{
     becomes, bucket, created, entry, put, remove, status, store, target, watch,
 };
-use crate::support::wait::{guard, until};
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::{guard, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn links_come_and_go_as_they_are_put_and_removed() {
-    let server = JetStream::start().await;
+    let server = NatsServer::start_with_jetstream("").await;
     let nats = server.connect().await;
     let bucket = created(nats.clone()).await;
     put(&bucket, "before", "x").await;
@@ -46,7 +46,7 @@ async fn links_come_and_go_as_they_are_put_and_removed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_links_come_at_once() {
     const MANY: usize = 1500;
-    let server = JetStream::start().await;
+    let server = NatsServer::start_with_jetstream("").await;
     let bucket = created(server.connect().await).await;
     let sources: Vec<_> = (0..MANY).map(|n| format!("source-{n}")).collect();
     let puts = sources.iter().map(|source| put(&bucket, source, "x"));
@@ -75,7 +75,7 @@ async fn many_links_come_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_that_only_its_leader_reads_is_followed_too() {
     const SOME: usize = 30;
-    let server = JetStream::start().await;
+    let server = NatsServer::start_with_jetstream("").await;
     let nats = server.connect().await;
     let stream = jetstream::stream::Config {
         name: "KV_links".to_owned(),
@@ -100,7 +100,7 @@ async fn a_bucket_that_only_its_leader_reads_is_followed_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_malformed_entry_is_told_and_permits_nothing_more() {
-    let server = JetStream::start().await;
+    let server = NatsServer::start_with_jetstream("").await;
     let nats = server.connect().await;
     let bucket = created(nats.clone()).await;
     put(&bucket, "good", "x").await;
@@ -159,7 +159,7 @@ async fn a_malformed_entry_is_told_and_permits_nothing_more() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_never_saw_a_good_entry_has_nothing_to_fall_back_to() {
-    let server = JetStream::start().await;
+    let server = NatsServer::start_with_jetstream("").await;
     let nats = server.connect().await;
     let bucket = bucket(nats.clone());
     let options = CreateOptions::new().history(1);
@@ -180,7 +180,7 @@ async fn who_never_saw_a_good_entry_has_nothing_to_fall_back_to() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_vanishes_from_the_stream_without_a_word_goes() {
-    let server = JetStream::start().await;
+    let server = NatsServer::start_with_jetstream("").await;
     let nats = server.connect().await;
     let bucket = created(nats.clone()).await;
     for source in ["a", "b", "c"] {
@@ -202,10 +202,10 @@ async fn what_vanishes_from_the_stream_without_a_word_goes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watch_leaves_nothing_behind() {
-    let server = JetStream::start().await;
+    let server = NatsServer::start_with_jetstream("").await;
     let nats = server.connect().await;
     let bucket = created(nats.clone()).await;
-    let before = server.server.subscriptions().await;
+    let before = server.subscriptions().await;
     let links = watch(&bucket);
     guard("the first table", links.ready()).await;
     let clone = links.clone();
@@ -216,7 +216,7 @@ async fn a_watch_leaves_nothing_behind() {
     drop(clone);
     // All but the one for answers to questions, which the connection keeps.
     until("the subscription to go", async || {
-        server.server.subscriptions().await <= before + 1
+        server.subscriptions().await <= before + 1
     })
     .await;
     until("the task to end", async || status.has_changed().is_err()).await;
@@ -227,7 +227,7 @@ async fn a_watch_leaves_nothing_behind() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_jetstream_and_without_a_bucket_everything_is_denied_and_said() {
-    let plain = crate::support::nats::NatsServer::start().await;
+    let plain = wrpc_middleware_testing::nats::NatsServer::start().await;
     let links = watch(&bucket(plain.connect().await));
     let told = status(&links, "the failure", |status| status.failure.is_some()).await;
     assert!(
@@ -236,7 +236,7 @@ async fn without_jetstream_and_without_a_bucket_everything_is_denied_and_said() 
     );
     assert!(!told.seen && target(&links, "a").is_none());
 
-    let server = JetStream::start().await;
+    let server = NatsServer::start_with_jetstream("").await;
     let bucket = bucket(server.connect().await);
     let links = watch(&bucket);
     let told = status(&links, "the failure", |status| status.failure.is_some()).await;

@@ -3,27 +3,29 @@
 use wrpc_middleware_links::BucketError;
 use wrpc_middleware_links::bucket::CreateOptions;
 
-use crate::support::jetstream::JetStream;
 use crate::support::links::{becomes, created, put, remove, status, store, target, watch};
-use crate::support::wait::until;
+use wrpc_middleware_testing::nats::{NatsServer, connect, disconnected};
+use wrpc_middleware_testing::proxy::Proxy;
+use wrpc_middleware_testing::wait::until;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_keeps_the_last_table_and_what_changed_meanwhile_counts_after_it() {
-    let mut server = JetStream::start().await;
+    let mut server = NatsServer::start_with_jetstream("").await;
     let bucket = created(server.connect().await).await;
     for source in ["stays", "goes"] {
         put(&bucket, source, "x").await;
     }
     // A connection that does not come back as long as the test wants it to be away.
-    let proxy = crate::support::proxy::Proxy::start(server.server.port()).await;
-    let away = crate::support::nats::connect(&proxy.url()).await;
+    let proxy = Proxy::start(server.port()).await;
+    let away = connect(&proxy.url()).await;
     let links = watch(&crate::support::links::bucket(away.clone()));
     becomes(&links, "goes", Some("x")).await;
     proxy.cut();
-    crate::support::nats::disconnected(&away).await;
+    disconnected(&away).await;
     status(&links, "the failure", |status| status.failure.is_some()).await;
     remove(&bucket, "goes").await;
     put(&bucket, "comes", "x").await;
+    server.kill();
     server.restart().await;
     for (source, expected) in [("stays", Some("x")), ("goes", Some("x")), ("comes", None)] {
         assert_eq!(target(&links, source).as_deref(), expected, "{source}");
@@ -40,7 +42,7 @@ async fn a_restart_keeps_the_last_table_and_what_changed_meanwhile_counts_after_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_that_is_deleted_keeps_its_links_until_it_is_made_anew() {
-    let server = JetStream::start().await;
+    let server = NatsServer::start_with_jetstream("").await;
     let nats = server.connect().await;
     let bucket = created(nats.clone()).await;
     for source in ["a", "b", "c"] {
@@ -80,7 +82,7 @@ async fn a_watch_that_gets_no_hints_follows_all_the_same() {
         { user: deaf, password: p, permissions: { subscribe: { deny: ["$KV.>"] } } }
         { user: all, password: p }
     ] }"#;
-    let server = JetStream::start_with(config).await;
+    let server = NatsServer::start_with_jetstream(config).await;
     let login = |user: &str| {
         async_nats::ConnectOptions::with_user_and_password(user.into(), "p".into())
             .connect(server.url())

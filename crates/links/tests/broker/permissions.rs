@@ -13,13 +13,13 @@ use wrpc_middleware_nats::Client;
 use wrpc_middleware_transport::link::LinkRequest;
 use wrpc_middleware_transport::{Delivery, RpcErrorKind};
 
-use crate::support::jetstream::JetStream;
 use crate::support::links::{INTERFACE, becomes, bucket, watch};
 use crate::support::peers::{
     Caller, DENIED, SOON, Target, call, call_at, caller, client, ending, login,
 };
-use crate::support::proxy::Proxy;
-use crate::support::wait::{guard, until};
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::proxy::Proxy;
+use wrpc_middleware_testing::wait::{guard, until};
 
 const LINKS: &str = r#"
 [[link]]
@@ -63,7 +63,7 @@ fn permissions(id: &str) -> Permissions {
 
 /// A server with a user for each component, who may do what follows from the links, and one who may
 /// do everything; and a bucket with the links.
-async fn server() -> (JetStream, Bucket) {
+async fn server() -> (NatsServer, Bucket) {
     let user = |id: &str| {
         let permissions = permissions(id).to_config();
         format!("{{ user: {id}, password: {SECRET}\n{permissions} }}\n")
@@ -72,7 +72,7 @@ async fn server() -> (JetStream, Bucket) {
     let config = format!(
         "authorization: {{ users: [\n{{ user: admin, password: {SECRET} }}\n{CONSUMER}{users}] }}"
     );
-    let server = JetStream::start_with(&config).await;
+    let server = NatsServer::start_with_jetstream(&config).await;
     let bucket = bucket(admin_of(&server).await);
     guard("a bucket", bucket.create(&CreateOptions::new()))
         .await
@@ -85,7 +85,7 @@ async fn server() -> (JetStream, Bucket) {
 }
 
 /// One who may do everything.
-async fn admin_of(server: &JetStream) -> async_nats::Client {
+async fn admin_of(server: &NatsServer) -> async_nats::Client {
     let options = async_nats::ConnectOptions::with_user_and_password("admin".into(), SECRET.into());
     options.connect(server.url()).await.unwrap()
 }
@@ -125,7 +125,7 @@ async fn follow(client: &Client) -> LiveLinks {
 async fn what_is_linked_works_and_nothing_of_it_is_refused() {
     let (server, _) = server().await;
     let refused = Refused::default();
-    let proxy = Proxy::start(server.server.port()).await;
+    let proxy = Proxy::start(server.port()).await;
     let target = component(&proxy.url(), "target", &refused).await;
     let mut serving = Vec::new();
     for instance in [
@@ -342,7 +342,7 @@ async fn control_who_may_make_consumers_may_have_the_server_call_anybody() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn control_without_permissions_the_same_host_calls_what_it_likes() {
-    let server = JetStream::start().await;
+    let server = NatsServer::start_with_jetstream("").await;
     let target = client(&server.url(), "target").await;
     let _serving = Target::start_at(&target, "test:app/secret").await;
     let client = client(&server.url(), "client").await;

@@ -8,10 +8,10 @@ use std::time::Instant;
 use tokio::task::JoinSet;
 use wrpc_middleware_links::Bucket;
 
-use crate::support::jetstream::JetStream;
 use crate::support::links::{becomes, created, entry, put, watch};
 use crate::support::peers::{DENIED, Target, call, caller, client, ending};
-use crate::support::wait::guard;
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::guard;
 
 /// How often a link is removed.
 const ROUNDS: usize = 50;
@@ -40,7 +40,7 @@ fn summary(mut times: Vec<Duration>) -> (Duration, Duration) {
 }
 
 async fn measure(hosts: usize) {
-    let server = JetStream::start().await;
+    let server = NatsServer::start_with_jetstream("").await;
     let bucket = created(server.connect().await).await;
     let target = client(&server.url(), "target").await;
     let _target = Target::start(&target).await;

@@ -15,11 +15,11 @@ use wrpc_middleware_transport::Paths;
 use crate::support::both::old_in;
 use crate::support::calls::{accepted, call, open, typed};
 use crate::support::errors::assert_failed;
-use crate::support::nats::NatsServer;
 use crate::support::peers::{INSTANCE, TARGET, call_echo, context, echo, ours, upstream};
 use crate::support::raw::{RawTarget, next};
 use crate::support::target::Target;
-use crate::support::wait::{guard, until};
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::{guard, until};
 
 /// How long a call is left alone that does nothing any more.
 const STUCK: Duration = Duration::from_millis(20);

@@ -11,10 +11,10 @@ use wrpc_transport::Invoke as _;
 
 use crate::support::both::{Peer, new};
 use crate::support::errors::read_to_end;
-use crate::support::nats::NatsServer;
 use crate::support::peers::{INSTANCE, NO_PATHS, context};
 use crate::support::serving::{Serving, paths, serve};
-use crate::support::wait::guard;
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::guard;
 
 const HOUR: Duration = Duration::from_hours(1);
 

@@ -11,11 +11,11 @@ use wrpc_transport::{Index as _, Invoke as _};
 
 use crate::support::both::{Peer, new, new_with};
 use crate::support::errors::{read_to_end, read_to_failure};
-use crate::support::nats::{NatsServer, round_trip};
 use crate::support::peers::{INSTANCE, context};
 use crate::support::raw::{RawCaller, RawTarget, header, headers, publish};
 use crate::support::serving::{paths, serve};
-use crate::support::wait::guard;
+use wrpc_middleware_testing::nats::{NatsServer, round_trip};
+use wrpc_middleware_testing::wait::guard;
 
 const STREAM: [[Option<usize>; 1]; 1] = [[Some(0)]];
 

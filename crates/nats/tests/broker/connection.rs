@@ -12,16 +12,15 @@ use wrpc_middleware_transport::{Paths, Target as Name};
 use crate::support::calls::{
     LONG, SHORT, SOON, accepted, becomes, call, ending, finish, open, ours_at, typed, within,
 };
-use crate::support::freezer::Freezer;
-use crate::support::nats::NatsServer;
 use crate::support::peers::{INSTANCE, TARGET, ours};
-use crate::support::proxy::Proxy;
 use crate::support::target::Target;
-use crate::support::wait::{guard, until};
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::proxy::Proxy;
+use wrpc_middleware_testing::wait::{guard, until};
 
 /// A client without our events.
 async fn bare(url: &str) -> Client {
-    let nats = crate::support::nats::connect(url).await;
+    let nats = wrpc_middleware_testing::nats::connect(url).await;
     let target = Name::new(TARGET).unwrap();
     let options = Options::new().id("bare").default_target(target);
     Client::new(nats, options).await.expect("a client")
@@ -199,15 +198,15 @@ const NOTICED: Duration = Duration::from_secs(3);
 async fn a_frozen_broker_is_noticed_and_calls_end_at_their_deadline() {
     const TIMEOUT: Duration = Duration::from_secs(1);
 
-    let freezer = Freezer::start().await;
-    let target = ours(&freezer.server, Options::new().id(TARGET)).await;
+    let server = NatsServer::start().await;
+    let target = ours(&server, Options::new().id(TARGET)).await;
     let _work = Target::start(&target).await;
-    let client = ours_at(&freezer.server.url(), Options::new()).await;
-    let bare = bare(&freezer.server.url()).await;
+    let client = ours_at(&server.url(), Options::new()).await;
+    let bare = bare(&server.url()).await;
     let echoed = guard("an echo", call(&client, "echo", "x")).await;
     assert_eq!(echoed.unwrap(), b"x");
 
-    freezer.freeze().await;
+    server.freeze().await;
     let start = Instant::now();
     let caller = within(&client, TIMEOUT);
     let calls = ["echo", "hold"].map(|func| call(&caller, func, "x"));
@@ -238,7 +237,7 @@ async fn a_frozen_broker_is_noticed_and_calls_end_at_their_deadline() {
         *bare.connection_state().borrow(),
         ConnectionState::Connected
     );
-    freezer.thaw();
+    server.thaw();
     // Until the server has noticed, it passes calls on to a connection that is gone.
     until("an echo", async || call(&caller, "echo", "x").await.is_ok()).await;
 }
@@ -268,7 +267,7 @@ async fn events_that_are_lost_are_made_up_for() {
     let target = ours(&server, Options::new().id(TARGET)).await;
     let _work = Target::start(&target).await;
     let proxy = Proxy::start(server.port()).await;
-    let nats = crate::support::nats::connect(&proxy.url()).await;
+    let nats = wrpc_middleware_testing::nats::connect(&proxy.url()).await;
     // All of them: nobody passes them on.
     let options = Options::new().events(EventSink::new());
     let options = options.default_target(Name::new(TARGET).unwrap());

@@ -13,11 +13,11 @@ use wrpc_transport::{Index as _, Invoke as _};
 
 use crate::support::both::{call as open, new, new_with};
 use crate::support::errors::{read_to_end, read_to_failure};
-use crate::support::nats::NatsServer;
 use crate::support::peers::{INSTANCE, context};
 use crate::support::raw::{RawTarget, call_subject, publish};
 use crate::support::serving::{paths, serve};
-use crate::support::wait::guard;
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::guard;
 
 /// Stands between a caller and the target of `inner`, which it calls for every call of `outer`, and
 /// lets the messages in `lost` of the results go missing.

@@ -15,11 +15,11 @@ use wrpc_transport::Invoke as _;
 
 use crate::support::both::{Peer, Target, new, new_with, old};
 use crate::support::errors::{read_to_end, read_to_failure};
-use crate::support::nats::NatsServer;
 use crate::support::peers::{INSTANCE, NO_PATHS, context};
 use crate::support::raw::{RawCaller, RawTarget, header, headers};
 use crate::support::serving::{Serving, paths, requests, serve};
-use crate::support::wait::guard;
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::guard;
 
 const TIMEOUT: &str = "Wrpc-Timeout-Ms";
 const EXPIRES: &str = "Wrpc-Expires";

@@ -13,11 +13,11 @@ use wrpc_middleware_nats::{Client, Options};
 use wrpc_middleware_transport::Paths;
 
 use crate::support::calls::{LONG, SOON, accepted, call, ending, finish, open, ours_at, within};
-use crate::support::nats::NatsServer;
 use crate::support::peers::{INSTANCE, TARGET, ours};
-use crate::support::proxy::Proxy;
 use crate::support::target::Target;
-use crate::support::wait::guard;
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::proxy::Proxy;
+use wrpc_middleware_testing::wait::guard;
 
 const CALLERS: usize = 64;
 

@@ -9,11 +9,11 @@ use wrpc_transport::{Index as _, Invoke as _};
 
 use crate::support::both::{assert_echoes, call as open, new, new_with};
 use crate::support::errors::{assert_failed, read_to_end, read_to_failure};
-use crate::support::nats::{NatsServer, round_trip};
 use crate::support::peers::{INSTANCE, context, echo};
 use crate::support::raw::{RawCaller, RawTarget, publish};
 use crate::support::serving::{paths, serve};
-use crate::support::wait::{guard, until};
+use wrpc_middleware_testing::nats::{NatsServer, round_trip};
+use wrpc_middleware_testing::wait::{guard, until};
 
 /// More than a stream may hold in any case.
 const SMALL: usize = 512 << 10;

@@ -9,12 +9,12 @@ use wrpc_middleware_errors::{Delivery, RpcErrorKind};
 
 use crate::support::both::{Peer, assert_echoes, call as open, new, old_in};
 use crate::support::errors::{assert_failed, read_to_end, read_to_failure};
-use crate::support::nats::{NatsServer, round_trip};
 use crate::support::peers::echo;
 use crate::support::raw::{RawTarget, call_subject, next, publish};
 use crate::support::record::{Record, subjects};
 use crate::support::serving::{Serving, paths, serve};
-use crate::support::wait::until;
+use wrpc_middleware_testing::nats::{NatsServer, round_trip};
+use wrpc_middleware_testing::wait::until;
 
 /// Subjects that somebody could want an answer on, and that are no inboxes.
 fn no_inboxes(others: &str) -> Vec<String> {

@@ -9,11 +9,11 @@ use wrpc_transport::{InvokeExt as _, ServeExt as _};
 
 use crate::support::both::{Caller, Peer, Target, new, old};
 use crate::support::errors::read_to_end;
-use crate::support::nats::NatsServer;
 use crate::support::peers::{INSTANCE, NO_PATHS};
 use crate::support::raw::headers;
 use crate::support::serving::{paths, serve};
-use crate::support::wait::guard;
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::guard;
 
 type Values = (u8, String, Vec<String>, Option<u32>, Result<Bytes, String>);
 

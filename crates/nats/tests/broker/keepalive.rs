@@ -13,14 +13,14 @@ use wrpc_middleware_nats::{Client, Incoming, Options, Outgoing};
 use wrpc_middleware_transport::{Channels, Paths, Stage};
 
 use crate::support::calls::{SHORT, accepted, ending, finish, open, ours_at, typed, within};
-use crate::support::nats::NatsServer;
 use crate::support::peers::{INSTANCE, TARGET, echo, ours};
-use crate::support::process::Process;
-use crate::support::proxy::Proxy;
 use crate::support::raw::{RawCaller, RawTarget, header, headers, next, publish};
 use crate::support::record::Record;
 use crate::support::target::Target;
-use crate::support::wait::{assert_hangs, guard, until};
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::process::Process;
+use wrpc_middleware_testing::proxy::Proxy;
+use wrpc_middleware_testing::wait::{assert_hangs, guard, until};
 
 type Call = Channels<Outgoing, Incoming>;
 

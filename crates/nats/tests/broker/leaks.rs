@@ -12,11 +12,11 @@ use wrpc_middleware_nats::{Client, ConnectionState, Options};
 use wrpc_middleware_transport::Paths;
 
 use crate::support::calls::{LONG, accepted, becomes, call, ending, finish, open, ours_at};
-use crate::support::nats::NatsServer;
 use crate::support::peers::{INSTANCE, TARGET, ours};
-use crate::support::process::{Process, say};
 use crate::support::target::Target;
-use crate::support::wait::{guard, until};
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::process::{Process, say};
+use wrpc_middleware_testing::wait::{guard, until};
 
 /// As many calls as would take more than [`MEMORY`] if each left as much as a waiting one has.
 const CALLS: usize = 10_000;

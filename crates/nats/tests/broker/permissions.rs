@@ -14,11 +14,11 @@ use wrpc_middleware_transport::{Paths, Target as Name};
 use crate::support::calls::{
     LONG, SHORT, SOON, accepted, call, ending, finish, open, typed, within,
 };
-use crate::support::nats::NatsServer;
 use crate::support::peers::{INSTANCE, TARGET};
-use crate::support::proxy::Proxy;
 use crate::support::target::Target;
-use crate::support::wait::{guard, until};
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::proxy::Proxy;
+use wrpc_middleware_testing::wait::{guard, until};
 
 const CALLER: &str = "caller";
 

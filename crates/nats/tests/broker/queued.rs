@@ -10,11 +10,11 @@ use wrpc_middleware_nats::{Client, ConnectionState, Options};
 use wrpc_middleware_transport::Target as Name;
 
 use crate::support::calls::{becomes, call, ending, finish, invocation, open, ours_at, within};
-use crate::support::nats::NatsServer;
 use crate::support::peers::{TARGET, ours};
-use crate::support::proxy::Proxy;
 use crate::support::target::Target;
-use crate::support::wait::guard;
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::proxy::Proxy;
+use wrpc_middleware_testing::wait::guard;
 
 const CALLS: usize = 20;
 

@@ -16,11 +16,11 @@ use wrpc_transport_nats::{ParamWriter, Reader};
 
 use crate::support::both::{Caller, Peer, new, new_with, old};
 use crate::support::errors::{assert_failed, read_to_end, read_to_failure};
-use crate::support::nats::NatsServer;
 use crate::support::peers::{INSTANCE, context};
 use crate::support::raw::{RawCaller, header, headers};
 use crate::support::serving::{Serving, paths, requests};
-use crate::support::wait::{guard, until};
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::{guard, until};
 
 /// Serves a function that refuses as its parameters say.
 async fn refusing(target: &Peer<Client>) -> Serving {

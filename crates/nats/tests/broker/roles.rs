@@ -3,11 +3,11 @@
 use wrpc_middleware_nats::Options;
 
 use crate::support::calls::ours_at;
-use crate::support::nats::{connect, round_trip};
 use crate::support::peers::TARGET;
-use crate::support::process::{Process, role, say};
 use crate::support::serving::{paths, serve};
 use crate::support::target::Target;
+use wrpc_middleware_testing::nats::{connect, round_trip};
+use wrpc_middleware_testing::process::{Process, role, say};
 
 /// Where child processes start. In the test's own process it checks that they do.
 #[tokio::test(flavor = "multi_thread")]

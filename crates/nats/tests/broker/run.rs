@@ -13,10 +13,10 @@ use wrpc_transport::Serve as _;
 
 use crate::support::calls::open;
 use crate::support::errors::read_to_failure;
-use crate::support::nats::{NatsServer, round_trip};
 use crate::support::peers::{INSTANCE, TARGET, ours};
 use crate::support::raw::{call_subject, next, publish};
-use crate::support::wait::guard;
+use wrpc_middleware_testing::nats::{NatsServer, round_trip};
+use wrpc_middleware_testing::wait::guard;
 
 /// The work holds the streams of the call, and is dropped together with them.
 #[tokio::test(flavor = "multi_thread")]

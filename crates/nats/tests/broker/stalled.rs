@@ -9,11 +9,11 @@ use wrpc_middleware_transport::Target as Name;
 use wrpc_transport::Invoke as _;
 
 use crate::support::calls::{accepted, call, ending, open, typed};
-use crate::support::nats::NatsServer;
 use crate::support::peers::{INSTANCE, NO_PATHS, TARGET, call_echo, echo, ours, upstream};
 use crate::support::serving::{Serving, paths, serve};
 use crate::support::target::Target;
-use crate::support::wait::{assert_hangs, guard, until};
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::{assert_hangs, guard, until};
 
 /// As many messages as the stalled reader leaves unread: upstream's client stalls at 16.
 const UNREAD: usize = 200;

@@ -13,10 +13,10 @@ use wrpc_middleware_nats::{Client, ConnectOptions, ConnectionState, Options, con
 use wrpc_middleware_transport::Target as Name;
 
 use crate::support::calls::{SOON, call, ending, within};
-use crate::support::nats::NatsServer;
 use crate::support::peers::{TARGET, ours};
 use crate::support::target::Target;
-use crate::support::wait::{guard, until};
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::{guard, until};
 
 const CALLERS: usize = 64;
 

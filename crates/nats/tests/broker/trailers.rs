@@ -9,10 +9,10 @@ use wrpc_transport::{Index as _, Invoke as _};
 
 use crate::support::both::{Caller, Peer, new, old};
 use crate::support::errors::{assert_failed, read_to_end, read_to_failure};
-use crate::support::nats::NatsServer;
 use crate::support::peers::{INSTANCE, NO_PATHS, context};
 use crate::support::serving::{Serving, paths, serve};
-use crate::support::wait::guard;
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::guard;
 
 const FUNCTION: &str = "test:app/echo@0.1.0#fail";
 

@@ -14,11 +14,11 @@ use wrpc_transport::Invoke as _;
 
 use crate::support::both::{assert_echoes, new, new_with};
 use crate::support::errors::{read_to_end, read_to_failure};
-use crate::support::nats::{NatsServer, round_trip};
 use crate::support::peers::{INSTANCE, NO_PATHS, context, echo};
 use crate::support::raw::{call_subject, publish};
 use crate::support::serving::{paths, serve};
-use crate::support::wait::{guard, until};
+use wrpc_middleware_testing::nats::{NatsServer, round_trip};
+use wrpc_middleware_testing::wait::{guard, until};
 
 /// A string of five bytes, of which some are sent.
 const TRUNCATED: &[u8] = b"\x05hel";

@@ -8,12 +8,12 @@ use wrpc_transport::{Index as _, Invoke as _};
 
 use crate::support::both::{Peer, new};
 use crate::support::errors::{read_to_end, read_to_failure};
-use crate::support::nats::NatsServer;
 use crate::support::peers::{INSTANCE, NO_PATHS, call_echo, context, echo, upstream};
 use crate::support::raw::{RawCaller, RawTarget, header, publish};
 use crate::support::record::Record;
 use crate::support::serving::{Serving, paths, serve};
-use crate::support::wait::{guard, until};
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::{guard, until};
 
 /// Answers with `chunks`, each written by itself, without a look at the parameters.
 async fn answer(target: &Peer<Client>, chunks: &'static [&'static str]) -> Serving {

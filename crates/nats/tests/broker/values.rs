@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use wrpc_middleware_nats::Options;
 
-use crate::support::nats::NatsServer;
 use crate::support::peers::{TARGET, call_echo, context, echo, ours, upstream};
-use crate::support::wait::{guard, until};
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::{guard, until};
 
 const MIB: usize = 1 << 20;
 

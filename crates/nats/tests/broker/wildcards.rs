@@ -10,10 +10,10 @@ use wrpc_transport::{Index as _, InvokeExt as _, ServeExt as _};
 
 use crate::support::both::{Caller, Peer, Target, new, old};
 use crate::support::errors::{assert_failed, read_to_end};
-use crate::support::nats::NatsServer;
 use crate::support::peers::INSTANCE;
 use crate::support::serving::{Serving, paths, serve};
-use crate::support::wait::guard;
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::guard;
 
 type ByteStream = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
 

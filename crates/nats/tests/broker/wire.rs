@@ -16,12 +16,12 @@ use wrpc_transport::{Index as _, Invoke as _};
 use crate::support::both::{Peer, new_with};
 use crate::support::capture::capture;
 use crate::support::errors::{read_to_end, read_to_failure};
-use crate::support::nats::NatsServer;
 use crate::support::peers::{INSTANCE, TARGET, context};
 use crate::support::raw::call_subject;
 use crate::support::record::Record;
 use crate::support::serving::{Serving, paths, requests, serve};
-use crate::support::wait::{guard, until};
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::{guard, until};
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/WIRE.md");
 

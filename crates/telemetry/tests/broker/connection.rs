@@ -2,10 +2,10 @@
 
 use wrpc_middleware_telemetry::metrics::{ConnectionMetrics, NATS_CONNECTION_STATE};
 
-use crate::support::nats::NatsServer;
 use crate::support::peers::{Running, client};
 use crate::support::recorded::Recorded;
-use crate::support::wait::until;
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::until;
 
 #[tokio::test]
 async fn a_connection_has_one_state_at_a_time() {

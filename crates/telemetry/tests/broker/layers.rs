@@ -11,10 +11,10 @@ use wrpc_middleware_telemetry::trace::served::ServeTraceLayer;
 use wrpc_middleware_transport::{Delivery, RpcError, RpcErrorKind};
 use wrpc_transport::Invoke as _;
 
-use crate::support::nats::NatsServer;
 use crate::support::peers::{INSTANCE, NO_PATHS, Running, ask, client, to};
 use crate::support::recorded::Recorded;
-use crate::support::wait::{guard, until};
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::{guard, until};
 
 async fn serve<S>(target: &Client, service: S) -> (Running, Recorded)
 where

@@ -7,7 +7,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::support::chain::Chain;
 use crate::support::subscriber::subscribe;
-use crate::support::wait::until;
+use wrpc_middleware_testing::wait::until;
 
 #[tokio::test]
 async fn each_span_is_a_child_of_the_one_before() {

@@ -14,10 +14,10 @@ use wrpc_middleware_telemetry::metrics::{
 use wrpc_middleware_telemetry::served::{ObservedServe, ServedCall, ServedObserver};
 use wrpc_transport::{Invoke as _, Serve as _};
 
-use crate::support::nats::NatsServer;
 use crate::support::peers::{INSTANCE, NO_PATHS, Running, ask, client, to};
 use crate::support::recorded::Recorded;
-use crate::support::wait::{guard, until};
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::{guard, until};
 
 type Call = (
     ServedCall,

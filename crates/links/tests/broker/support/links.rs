@@ -8,7 +8,7 @@ use wrpc_middleware_links::live::{Status, WatchOptions};
 use wrpc_middleware_links::{Bucket, Entry, LiveLinks};
 use wrpc_middleware_transport::link::{LinkPolicy, LinkRequest};
 
-use super::wait::guard;
+use wrpc_middleware_testing::wait::guard;
 
 pub const INTERFACE: &str = "test:app/echo";
 
@@ -65,7 +65,7 @@ pub fn target(links: &impl LinkPolicy, source: &str) -> Option<String> {
 
 /// Waits until calls of `source` go to `expected`, or are denied.
 pub async fn becomes(links: &LiveLinks, source: &str, expected: Option<&str>) {
-    super::wait::until("the links to change", async || {
+    wrpc_middleware_testing::wait::until("the links to change", async || {
         target(links, source).as_deref() == expected
     })
     .await;

@@ -1,13 +1,4 @@
-//! The harness, shared with the end-to-end tests of the workspace as far as it goes.
+//! What these tests have of their own, beside `wrpc-middleware-testing`.
 
-#![allow(dead_code, reason = "the end-to-end tests use the rest")]
-
-pub mod jetstream;
 pub mod links;
-#[path = "../../../../../tests/support/nats.rs"]
-pub mod nats;
 pub mod peers;
-#[path = "../../../../../tests/support/proxy.rs"]
-pub mod proxy;
-#[path = "../../../../../tests/support/wait.rs"]
-pub mod wait;

@@ -16,7 +16,7 @@ use wrpc_middleware_transport::timeout::Timeout;
 use wrpc_middleware_transport::{Context, Delivery, Invocation, RpcError, RpcErrorKind, Stack};
 
 use super::links::INTERFACE;
-use super::wait::guard;
+use wrpc_middleware_testing::wait::guard;
 
 /// A deadline that nobody waits for.
 pub const LONG: Duration = Duration::from_mins(1);

@@ -19,7 +19,7 @@ use crate::support::errors::{assert_failed, read_to_end, read_to_failure};
 use crate::support::peers::{INSTANCE, call_echo, context};
 use crate::support::raw::headers;
 use crate::support::serving::paths;
-use crate::support::wait::guard;
+use wrpc_middleware_testing::wait::guard;
 
 fn error(kind: RpcErrorKind, delivery: Delivery) -> RpcError {
     RpcError::new(kind, delivery, "the service says so")

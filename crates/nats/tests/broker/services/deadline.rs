@@ -21,7 +21,7 @@ use super::setup::{
 use crate::support::calls::SHORT;
 use crate::support::errors::{read_to_end, read_to_failure};
 use crate::support::peers::{INSTANCE, NO_PATHS, context, ours};
-use crate::support::wait::{assert_hangs, guard};
+use wrpc_middleware_testing::wait::{assert_hangs, guard};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_past_its_deadline_is_dropped() {

@@ -14,7 +14,7 @@ use wrpc_middleware_nats::serve::{Accepted, Request, handler};
 
 use super::setup::{Counts, Peers, answer, assert_answer, call, half, serve, taken};
 use crate::support::errors::{assert_failed, read_to_end, read_to_failure};
-use crate::support::wait::{guard, until};
+use wrpc_middleware_testing::wait::{guard, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_ends_after_a_drain_once_its_calls_have() {

@@ -12,7 +12,7 @@ use wrpc_middleware_nats::serve::{Accepted, Request, handler};
 
 use super::setup::{Counts, Peers, answer, assert_refuses, assert_refuses_old, call, serve, taken};
 use crate::support::errors::read_to_end;
-use crate::support::wait::{guard, until};
+use wrpc_middleware_testing::wait::{guard, until};
 
 /// Answers once there is a permit.
 fn waiting(

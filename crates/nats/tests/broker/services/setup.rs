@@ -14,10 +14,10 @@ use wrpc_middleware_nats::{Client, Options};
 
 use crate::support::both::Caller;
 use crate::support::errors::{assert_failed, read_to_end, read_to_failure};
-use crate::support::nats::NatsServer;
 use crate::support::peers::{INSTANCE, NO_PATHS, TARGET, ours, upstream};
 use crate::support::serving::paths;
-use crate::support::wait::{guard, until};
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::{guard, until};
 
 /// A target, and callers of both kinds.
 pub struct Peers {

@@ -8,9 +8,9 @@ use wrpc_middleware_transport::Context;
 use wrpc_transport::{Invoke, Serve};
 use wrpc_transport_nats::NatsContext;
 
-use super::nats::{NatsServer, round_trip};
 use super::peers::{self, INSTANCE, NO_PATHS, TARGET};
-use super::wait::guard;
+use wrpc_middleware_testing::nats::{NatsServer, round_trip};
+use wrpc_middleware_testing::wait::guard;
 
 /// A client of either kind, and the connection below it.
 #[derive(Clone)]

@@ -15,7 +15,7 @@ use wrpc_middleware_transport::timeout::{Timeout, TimeoutLayer};
 use wrpc_middleware_transport::{Channels, Context, Invocation, Target};
 
 use super::peers::{INSTANCE, TARGET};
-use super::wait::guard;
+use wrpc_middleware_testing::wait::guard;
 
 /// Far above what anything that happens at once takes on a loaded machine, and far below every
 /// deadline that it is told apart from.

@@ -5,7 +5,7 @@ use core::fmt::Debug;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
-use super::wait::guard;
+use wrpc_middleware_testing::wait::guard;
 
 /// The [`RpcError`] that `result` failed with, of this kind and delivery.
 pub fn assert_failed<T: Debug>(

@@ -7,7 +7,7 @@ use wrpc_middleware_nats::{CallContext, Client, Options};
 use wrpc_middleware_transport::{Context, Target};
 use wrpc_transport::{Invoke, InvokeExt as _, Serve, ServeExt as _};
 
-use super::nats::{NatsServer, connect};
+use wrpc_middleware_testing::nats::{NatsServer, connect};
 
 pub const TARGET: &str = "target";
 pub const INSTANCE: &str = "test:app/echo@0.1.0";

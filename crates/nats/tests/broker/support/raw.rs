@@ -5,9 +5,9 @@ use async_nats::{Client, HeaderMap, Message, Subscriber};
 use bytes::Bytes;
 use futures::StreamExt as _;
 
-use super::nats::{NatsServer, round_trip};
 use super::peers::{INSTANCE, TARGET};
-use super::wait::guard;
+use wrpc_middleware_testing::nats::{NatsServer, round_trip};
+use wrpc_middleware_testing::wait::guard;
 
 /// Where calls of a function go.
 pub fn call_subject(func: &str) -> String {
@@ -21,11 +21,6 @@ pub fn headers(pairs: &[(&str, &str)]) -> Option<HeaderMap> {
         headers.insert(*name, *value);
     }
     (!pairs.is_empty()).then_some(headers)
-}
-
-/// The number of a message.
-pub fn number(number: u64) -> Option<HeaderMap> {
-    headers(&[("Wrpc-Sequence", &number.to_string())])
 }
 
 /// Publishes as told.

@@ -4,8 +4,8 @@ use async_nats::{Client, Message, Subscriber};
 use bytes::Bytes;
 use futures::StreamExt as _;
 
-use super::nats::{NatsServer, round_trip};
-use super::wait::guard;
+use wrpc_middleware_testing::nats::{NatsServer, round_trip};
+use wrpc_middleware_testing::wait::guard;
 
 /// What [`round_trip`] sends.
 const ECHO: &[u8] = b"echo";

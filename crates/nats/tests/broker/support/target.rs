@@ -13,7 +13,7 @@ use wrpc_middleware_transport::Paths;
 
 use super::calls::typed;
 use super::peers::INSTANCE;
-use super::wait::{guard, until};
+use wrpc_middleware_testing::wait::{guard, until};
 
 /// What a target does with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,13 +16,13 @@ use wrpc_middleware_telemetry::trace::client::TraceLayer;
 use wrpc_middleware_transport::Invoker;
 use wrpc_transport::{Invoke, Serve as _};
 
-use super::nats::NatsServer;
 use super::peers::{INSTANCE, Running, ask, client, to};
-use super::wait::guard;
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::guard;
 
 pub struct Chain {
     a: Client,
-    pub server: NatsServer,
+    _server: NatsServer,
     seen: mpsc::UnboundedReceiver<Seen>,
     _running: [Running; 2],
 }
@@ -57,7 +57,7 @@ impl Chain {
         .await;
         Self {
             a: client(&server, "a").await,
-            server,
+            _server: server,
             seen,
             _running: [middle, last],
         }

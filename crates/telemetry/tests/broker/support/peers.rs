@@ -7,8 +7,8 @@ use wrpc_middleware_nats::{CallContext, Client, ConnectOptions, Options, connect
 use wrpc_middleware_transport::{Context, RpcError, Target};
 use wrpc_transport::Invoke;
 
-use super::nats::NatsServer;
-use super::wait::guard;
+use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::wait::guard;
 
 pub const INSTANCE: &str = "test:app/echo@0.1.0";
 pub const NO_PATHS: [[Option<usize>; 0]; 0] = [];

@@ -25,6 +25,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
+    /// Starts to forward to the server on this port of 127.0.0.1.
     pub async fn start(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen");
         let port = listener.local_addr().expect("an address").port();
@@ -40,6 +41,7 @@ impl Proxy {
     }
 
     /// Where the client connects.
+    #[must_use]
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }

@@ -3,10 +3,8 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use nix::sys::signal::Signal;
-
-use crate::support::nats::signal;
-use crate::support::wait::until;
+use crate::signals;
+use crate::wait::guard;
 
 /// What a child does is told by these.
 const ROLE: &str = "WRPC_TEST_ROLE";
@@ -24,7 +22,9 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts this binary in a role of [`run`](crate::roles::run).
+    /// Starts this test binary again, with nothing but its test
+    /// `roles::entry_of_child_processes`, which does what [`role`] says.
+    #[must_use]
     pub fn start(role: &str, args: &[&str]) -> Self {
         let mut child = Command::new(std::env::current_exe().expect("this binary"))
             .args([
@@ -61,7 +61,7 @@ impl Process {
 
     /// Waits for the next line that the child says; `None` once it has ended.
     pub async fn line(&mut self) -> Option<String> {
-        crate::support::wait::guard("a line from the child", self.lines.recv()).await
+        guard("a line from the child", self.lines.recv()).await
     }
 
     /// Waits until the child says exactly this.
@@ -71,21 +71,12 @@ impl Process {
 
     /// Stops the process where it is; it answers nothing and keeps its connections.
     pub async fn freeze(&self) {
-        signal(&self.child, Signal::SIGSTOP);
-        // The signal has to reach every thread.
-        until("the process to stop", async || {
-            let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
-            threads.expect("the threads of a process").all(|thread| {
-                let stat = thread.expect("a thread").path().join("stat");
-                std::fs::read_to_string(stat).is_ok_and(|stat| stat.contains(") T "))
-            })
-        })
-        .await;
+        signals::freeze(self.child.id()).await;
     }
 
     /// Lets the frozen process go on.
     pub fn thaw(&self) {
-        signal(&self.child, Signal::SIGCONT);
+        signals::thaw(self.child.id());
     }
 
     /// Ends the process the hard way.

@@ -1,17 +1,16 @@
-//! A NATS server of the test's own.
+//! NATS servers of a test's own, and what their clients have noticed of them.
 
 use std::ffi::OsString;
 use std::fs::File;
 use std::net::UdpSocket;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 
-use crate::support::wait::{guard, until};
+use crate::signals;
+use crate::wait::{guard, until};
 
 /// Below the range that systems pick local ports of outgoing connections from, so that a port
 /// stays free while its server is down.
@@ -35,6 +34,23 @@ impl NatsServer {
 
     /// Does the same with a configuration in the server's own format.
     pub async fn start_with(config: &str) -> Self {
+        Self::start_in(|_| config.to_owned()).await
+    }
+
+    /// Does the same with JetStream, whose streams and buckets outlive a restart.
+    pub async fn start_with_jetstream(config: &str) -> Self {
+        let jetstream = |dir: &Path| {
+            let store = dir.join("store");
+            format!(
+                "jetstream: {{ store_dir: \"{}\" }}\n{config}",
+                store.display()
+            )
+        };
+        Self::start_in(jetstream).await
+    }
+
+    /// Does the same with a configuration that may name the server's own directory.
+    pub async fn start_in(config: impl FnOnce(&Path) -> String) -> Self {
         let mut server = Self {
             client_port: Port::reserve(),
             monitor_port: Port::reserve(),
@@ -42,6 +58,7 @@ impl NatsServer {
             dir: tempfile::tempdir().expect("a directory for the server's log"),
             process: None,
         };
+        let config = config(server.dir.path());
         std::fs::write(server.config(), config).expect("the server's configuration");
         server.name = format!("test-{}-{}", std::process::id(), server.client_port.number);
         // Something that doesn't reserve its port the way we do may sit on it.
@@ -53,11 +70,13 @@ impl NatsServer {
     }
 
     /// Where clients connect.
+    #[must_use]
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.client_port.number)
     }
 
     /// The port of [`url`](Self::url).
+    #[must_use]
     pub fn port(&self) -> u16 {
         self.client_port.number
     }
@@ -75,12 +94,19 @@ impl NatsServer {
         }
     }
 
-    /// Stops the server, as if it hung. It can be killed after that.
-    pub fn freeze(&self) {
-        signal(
-            self.process.as_ref().expect("a server that runs"),
-            Signal::SIGSTOP,
-        );
+    /// Stops the server where it is: it answers nothing and keeps its connections. It can be
+    /// killed after that.
+    pub async fn freeze(&self) {
+        signals::freeze(self.id()).await;
+    }
+
+    /// Lets the frozen server go on.
+    pub fn thaw(&self) {
+        signals::thaw(self.id());
+    }
+
+    fn id(&self) -> u32 {
+        self.process.as_ref().expect("a server that runs").id()
     }
 
     /// Starts the killed server again, on the same port.
@@ -233,13 +259,9 @@ pub async fn round_trip(client: &async_nats::Client) {
     guard("a round trip", echo.next()).await.expect("an echo");
 }
 
-/// Sends a signal to a process that the test started.
-pub fn signal(process: &Child, signal: Signal) {
-    let pid = Pid::from_raw(i32::try_from(process.id()).expect("a process id"));
-    kill(pid, signal).expect("signal a process");
-}
-
-fn binary() -> OsString {
+/// The program: `$NATS_SERVER`, or `nats-server` on the `PATH`.
+#[must_use]
+pub fn binary() -> OsString {
     std::env::var_os("NATS_SERVER").unwrap_or_else(|| PathBuf::from("nats-server").into())
 }
 

@@ -4,8 +4,8 @@ use async_nats::{Client, Subscriber};
 use bytes::Bytes;
 use futures::StreamExt as _;
 
-use crate::support::nats::{NatsServer, round_trip};
-use crate::support::wait::guard;
+use crate::nats::{NatsServer, round_trip};
+use crate::wait::guard;
 
 /// Sees every message of every client, except for the server's own.
 pub struct Tap {
@@ -14,6 +14,7 @@ pub struct Tap {
 }
 
 impl Tap {
+    /// Subscribes to everything, and waits until the server knows.
     pub async fn start(server: &NatsServer) -> Self {
         let client = server.connect().await;
         let messages = client
