@@ -1,0 +1,15 @@
+//! Testbeds of the transports.
+
+mod framed;
+mod nats;
+mod tcp;
+mod unix;
+
+pub use tcp::Tcp;
+pub use unix::Unix;
+
+/// This project's transport over NATS.
+pub type OwnNats = nats::Nats<nats::Own>;
+
+/// Upstream's transport over NATS.
+pub type UpstreamNats = nats::Nats<nats::Upstream>;
