@@ -331,9 +331,13 @@ impl fmt::Debug for Call {
 impl WeakProgress {
     /// Whether streams of the call are still held and its results have not ended.
     pub(crate) fn is_running(&self) -> bool {
-        self.0
-            .upgrade()
-            .is_some_and(|call| Progress(call).stage() < Stage::Closed)
+        self.upgrade()
+            .is_some_and(|call| call.stage() < Stage::Closed)
+    }
+
+    /// The call, if anybody still has it.
+    pub(crate) fn upgrade(&self) -> Option<Progress> {
+        self.0.upgrade().map(Progress)
     }
 }
 

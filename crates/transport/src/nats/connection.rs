@@ -91,6 +91,11 @@ impl<N: Connects> Connection<N> {
         Self { client, number }
     }
 
+    /// Which of the client's it is, if it is one.
+    pub(super) const fn number(&self) -> Option<u64> {
+        self.number
+    }
+
     /// Whether the client had a connection at all.
     pub(super) fn exists(&self) -> bool {
         self.number.is_some()

@@ -214,6 +214,7 @@ where
         connected(&config.broker, config.reconnect_wait, &progress).await?;
         (connection, loss) = config.watcher.watch();
     }
+    config.watcher.fail_with(&connection, &progress);
     let handshake = Handshake::over(connection);
     held.send();
     let headers = invocation.context.into_transport();

@@ -1,12 +1,14 @@
 //! Looking at a client on behalf of all calls that wait.
 
 use core::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::connection::{Broker, Connection, Connects, LOOK};
+use super::connection::{Broker, Connection, Connects, LOOK, lost};
+use crate::progress::WeakProgress;
+use crate::{Progress, Stage};
 
 /// How often to look for nobody before going to sleep, so that a caller who makes one call after
 /// the other need not wake the task each time.
@@ -25,8 +27,17 @@ struct Shared<N> {
     client: Arc<N>,
     /// Everyone who waits has a receiver.
     changes: watch::Sender<()>,
+    /// Calls that were handed to the client and that nobody has taken yet.
+    untaken: Mutex<Vec<Untaken>>,
     /// Whether there is a task that looks.
     looking: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Untaken {
+    /// That of the connection it was sent over.
+    number: Option<u64>,
+    call: WeakProgress,
 }
 
 impl<N: Connects> Watcher<N> {
@@ -34,6 +45,7 @@ impl<N: Connects> Watcher<N> {
         Self(Arc::new(Shared {
             client,
             changes: watch::Sender::new(()),
+            untaken: Mutex::default(),
             looking: AtomicBool::new(false),
         }))
     }
@@ -56,12 +68,63 @@ impl<N: Connects> Watcher<N> {
         (connection, loss)
     }
 
+    /// Fails `call`, which is sent over `connection`, if that is lost before the target took it: no
+    /// stream of upstream's client would. To be told by the [`watch`](Self::watch)er of that
+    /// connection, before it stops waiting.
+    pub(super) fn fail_with(&self, connection: &Connection<N>, call: &Progress) {
+        let mut untaken = self.0.untaken();
+        if untaken.len() == untaken.capacity() {
+            untaken.retain(|untaken| untaken.is_waiting().is_some());
+        }
+        untaken.push(Untaken {
+            number: connection.number(),
+            call: call.downgrade(),
+        });
+    }
+
     /// Starts the task that looks, on the caller's runtime, if there is none.
     fn look(&self) {
         if !self.0.looking.swap(true, Ordering::AcqRel) {
             let looking = Looking(Arc::downgrade(&self.0));
             tokio::spawn(look(looking, Connection::of(Arc::clone(&self.0.client))));
         }
+    }
+}
+
+impl<N: Connects> Shared<N> {
+    fn untaken(&self) -> MutexGuard<'_, Vec<Untaken>> {
+        self.untaken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Fails the calls whose connection is lost. Returns whether others wait on.
+    fn fail_untaken(&self) -> bool {
+        let mut failed = Vec::new();
+        let mut untaken = self.untaken();
+        if untaken.is_empty() {
+            return false;
+        }
+        let number = self.client.number();
+        untaken.retain(|untaken| match untaken.is_waiting() {
+            Some(call) if number.is_none() || untaken.number != number => {
+                failed.push(call);
+                false
+            }
+            waiting => waiting.is_some(),
+        });
+        let others = !untaken.is_empty();
+        drop(untaken);
+        for call in failed {
+            call.fail(lost(&call));
+        }
+        others
+    }
+}
+
+impl Untaken {
+    /// The call, if it still waits for its target.
+    fn is_waiting(&self) -> Option<Progress> {
+        let call = self.call.upgrade();
+        call.filter(|call| call.stage() <= Stage::Queued)
     }
 }
 
@@ -102,7 +165,8 @@ async fn look<N: Connects>(looking: Looking<N>, mut connection: Connection<N>) {
             connection = connection.renewed();
             shared.changes.send_replace(());
         }
-        if shared.changes.receiver_count() > 0 {
+        let waited_for = shared.fail_untaken() || shared.changes.receiver_count() > 0;
+        if waited_for {
             idle = 0;
             continue;
         }
@@ -112,7 +176,8 @@ async fn look<N: Connects>(looking: Looking<N>, mut connection: Connection<N>) {
         }
         // Whoever came in between has seen that there is a task, so it has to go on for them.
         shared.looking.swap(false, Ordering::AcqRel);
-        if shared.changes.receiver_count() == 0 || shared.looking.swap(true, Ordering::AcqRel) {
+        let waited_for = shared.changes.receiver_count() > 0 || !shared.untaken().is_empty();
+        if !waited_for || shared.looking.swap(true, Ordering::AcqRel) {
             looking.defuse();
             return;
         }
@@ -147,6 +212,8 @@ mod tests {
 
     use futures::FutureExt as _;
     use tokio::runtime::{Builder, Handle, Runtime};
+
+    use wrpc_middleware_errors::{Delivery, RpcErrorKind};
 
     use super::*;
 
@@ -197,6 +264,41 @@ mod tests {
             client.0.store(now, Ordering::Relaxed);
             calls.await;
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loss_fails_the_calls_that_nobody_has_taken() {
+        let (client, watcher) = watcher();
+        let before = tasks();
+        let calls = [(); 4].map(|()| Progress::new("a:b/c".into(), "f".into()));
+        for call in &calls {
+            let (connection, _) = watcher.watch();
+            watcher.fail_with(&connection, call);
+        }
+        let [waiting, accepted, dropped, _] = calls;
+        accepted.accepted();
+        drop(dropped);
+        passes(3 * LINGER).await;
+        assert_eq!(tasks(), before + 1, "it is looked for those who wait");
+        assert_eq!(waiting.stage(), Stage::Queued, "nothing is lost");
+        // It comes back at once.
+        client.0.store(2, Ordering::Relaxed);
+        let later = Progress::new("a:b/c".into(), "f".into());
+        let (connection, _) = watcher.watch();
+        watcher.fail_with(&connection, &later);
+        passes(1).await;
+        let failure = waiting.failure().unwrap();
+        assert_eq!(
+            (failure.kind(), failure.delivery()),
+            (RpcErrorKind::Transport, Delivery::Unknown)
+        );
+        for call in [&accepted, &later] {
+            assert!(call.failure().is_none(), "{call:?}");
+        }
+        drop(later);
+        passes(2 * LINGER).await;
+        assert_eq!(tasks(), before, "nobody waits any more");
+        assert!(watcher.0.untaken().is_empty());
     }
 
     #[tokio::test(start_paused = true)]
