@@ -14,18 +14,20 @@ use wrpc_middleware_errors::{Delivery, RpcError};
 use wrpc_middleware_transport::{Channels, Context, Invocation, Invoker, Target};
 use wrpc_transport::{Index, Invoke as _};
 
+use crate::Outcome;
 use crate::erased::{Incoming, Outgoing};
 use crate::function::{Function, INSTANCE, STREAM, STREAMED, streamed};
 use crate::observed::Cx;
 use crate::testbed::TARGET;
 use crate::value::{Read, Value, encode, error_values, read};
-use crate::Outcome;
 
 type Streams = anyhow::Result<(Outgoing, Incoming)>;
 
 /// Makes calls through a stack.
 #[derive(Clone)]
-pub(crate) struct Caller(Arc<dyn Fn(Function, String) -> BoxFuture<'static, Streams> + Send + Sync>);
+pub(crate) struct Caller(
+    Arc<dyn Fn(Function, String) -> BoxFuture<'static, Streams> + Send + Sync>,
+);
 
 /// How a call ended, with its error if it failed.
 #[derive(Debug)]
@@ -233,10 +235,7 @@ impl Running {
 impl Future for Running {
     type Output = Ended;
 
-    fn poll(
-        mut self: Pin<&mut Self>,
-        cx: &mut core::task::Context<'_>,
-    ) -> core::task::Poll<Ended> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut core::task::Context<'_>) -> core::task::Poll<Ended> {
         self.0.poll_unpin(cx).map(|ended| match ended {
             Ok(ended) => ended,
             Err(error) => Ended {

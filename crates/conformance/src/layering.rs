@@ -96,9 +96,7 @@ impl Layering {
             .open(LEFT_ALONE);
         match self {
             Self::Bare => Caller::new(leaf),
-            Self::LinkAuthorization => {
-                Caller::new(LinkAuthorizationLayer::new(policy).layer(leaf))
-            }
+            Self::LinkAuthorization => Caller::new(LinkAuthorizationLayer::new(policy).layer(leaf)),
             Self::Timeout => Caller::new(timeout.layer(leaf)),
             Self::TargetLiveness => Caller::new(liveness.layer(leaf)),
             Self::ConcurrencyLimit => Caller::new(

@@ -102,7 +102,8 @@ impl<T: Testbed> Rig<T> {
         reach: Reach,
     ) -> Result<()> {
         let came = until(async || {
-            calls.iter().any(Running::is_over) || self.leaf.reached() >= reached && self.came(calls.len(), function, reach)
+            calls.iter().any(Running::is_over)
+                || self.leaf.reached() >= reached && self.came(calls.len(), function, reach)
         });
         ensure!(
             came.await,
@@ -116,8 +117,7 @@ impl<T: Testbed> Rig<T> {
     }
 
     fn came(&self, calls: usize, function: Function, reach: Reach) -> bool {
-        let all_have =
-            |stage: Stage| self.leaf.all(|call: &Progress| call.stage() >= stage);
+        let all_have = |stage: Stage| self.leaf.all(|call: &Progress| call.stage() >= stage);
         match reach {
             Reach::End => false,
             Reach::Sent => all_have(Stage::Queued),

@@ -132,9 +132,7 @@ async fn outcome<T: Testbed>(
             Either::Right(_) => Outcome::Waits.into(),
         }
     } else {
-        guard(call)
-            .await
-            .unwrap_or_else(|| Outcome::Waits.into())
+        guard(call).await.unwrap_or_else(|| Outcome::Waits.into())
     };
     ensure!(
         rig.leaf.reached() == expected.reached,

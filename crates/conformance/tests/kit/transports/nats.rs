@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tower::Service;
 use wrpc_middleware_conformance::{CannotTell, Fault, Outcome, Scenario, TARGET, Testbed};
@@ -14,9 +15,8 @@ use wrpc_middleware_testing::nats::{NatsServer, connect, disconnected, round_tri
 use wrpc_middleware_testing::proxy::Proxy;
 use wrpc_middleware_transport::nats::{Handshake, NatsTransport};
 use wrpc_middleware_transport::{Channels, Context, Invocation, RpcError, leaf};
-use wrpc_transport::{Invoke, Serve};
-use tokio::io::{AsyncRead, AsyncWrite};
 use wrpc_transport::Index;
+use wrpc_transport::{Invoke, Serve};
 
 /// The subject prefix of all targets.
 const PREFIX: &str = "default";
