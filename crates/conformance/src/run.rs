@@ -83,7 +83,6 @@ async fn cell<T: Testbed>(scenario: Scenario, layering: Layering) -> Result<()> 
         }
         _ => outcome(&mut rig, scenario, layering, case, expected).await?,
     };
-    compare(scenario, expected.outcome, &ended)?;
     honest(&rig, case, ended.outcome)?;
     if let Some(error) = &ended.error {
         discreet(case.function, error, &rig.confidential())?;
@@ -91,7 +90,7 @@ async fn cell<T: Testbed>(scenario: Scenario, layering: Layering) -> Result<()> 
     Ok(())
 }
 
-/// Brings about what happens in `case`, and how its call ends.
+/// Brings about what happens in `case`, and how its call ends: as expected.
 async fn outcome<T: Testbed>(
     rig: &mut Rig<T>,
     scenario: Scenario,
@@ -134,6 +133,7 @@ async fn outcome<T: Testbed>(
     } else {
         guard(call).await.unwrap_or_else(|| Outcome::Waits.into())
     };
+    compare(scenario, expected.outcome, &ended)?;
     ensure!(
         rig.leaf.reached() == expected.reached,
         "{} calls reached the transport, where {} should have",

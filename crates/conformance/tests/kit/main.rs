@@ -7,6 +7,7 @@
     reason = "a testbed fails by panicking, as a test does"
 )]
 
+mod detects;
 mod transports;
 
 mod tcp {

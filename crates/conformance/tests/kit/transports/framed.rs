@@ -158,7 +158,7 @@ impl<L: Listener> Testbed for Framed<L> {
     }
 
     fn confidential(&self) -> Vec<String> {
-        vec![self.address.clone()]
+        vec![self.address.clone(), "127.0.0.1".to_owned()]
     }
 }
 
