@@ -15,7 +15,10 @@
 //! | `wrpc-middleware-links` | `links`, links that change while calls run | `links` |
 //! | `wrpc-middleware-telemetry` | `telemetry`, metrics and traces of calls | `telemetry` |
 //! | `wrpc-middleware-runtime` | [`runtime`], the Wasmtime adapter | `runtime` |
+//! | `wrpc-middleware-conformance` | `conformance`, for the tests of transports | `conformance` |
 
+#[cfg(feature = "conformance")]
+pub use wrpc_middleware_conformance as conformance;
 pub use wrpc_middleware_errors::{Delivery, Detail, RpcError, RpcErrorKind};
 #[cfg(feature = "links")]
 pub use wrpc_middleware_links as links;

@@ -172,10 +172,10 @@ impl Caller {
         let there = (function == Function::Relay).then(|| outgoing.index(&[STREAM]));
         let mut there = there.transpose()?;
         outgoing.shutdown().await?;
-        let sent = streamed();
+        let bytes = streamed();
         let send = async {
             if let Some(there) = &mut there {
-                there.write_all(&sent).await?;
+                there.write_all(&bytes).await?;
                 there.shutdown().await?;
             }
             Ok(())
@@ -192,7 +192,7 @@ impl Caller {
         let ((), (value, received)) = tokio::try_join!(send, receive)?;
         Ok(if value != Ok(String::new()) {
             Ended::with(value)
-        } else if received != sent {
+        } else if received != bytes {
             Ended::with("other bytes than were streamed")
         } else {
             Ended::as_it_should()

@@ -3,11 +3,13 @@
 use core::fmt;
 use core::time::Duration;
 
+use tower::retry::RetryLayer;
 use tower::{Layer as _, ServiceBuilder};
 use wrpc_middleware_transport::foreign::ForeignLayer;
 use wrpc_middleware_transport::limit::ConcurrencyLimitLayer;
 use wrpc_middleware_transport::link::{LinkAuthorizationLayer, LinkRequest};
 use wrpc_middleware_transport::liveness::TargetLivenessLayer;
+use wrpc_middleware_transport::retry::RetryPolicy;
 use wrpc_middleware_transport::timeout::TimeoutLayer;
 use wrpc_middleware_transport::{Stack, Target};
 
@@ -28,6 +30,8 @@ pub enum Layering {
     TargetLiveness,
     /// [`ConcurrencyLimitLayer`] alone, behind `tower`'s load shedding.
     ConcurrencyLimit,
+    /// `tower`'s retries alone, by a [`RetryPolicy`].
+    Retry,
     /// [`Stack`]: authorization, timeout, liveness.
     Stack,
 }
@@ -54,12 +58,13 @@ impl Settings {
 
 impl Layering {
     /// Every layering, the leaf alone first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Bare,
         Self::LinkAuthorization,
         Self::Timeout,
         Self::TargetLiveness,
         Self::ConcurrencyLimit,
+        Self::Retry,
         Self::Stack,
     ];
 
@@ -81,6 +86,11 @@ impl Layering {
     /// Whether the number of running calls is limited.
     pub(crate) const fn limits(self) -> bool {
         matches!(self, Self::ConcurrencyLimit)
+    }
+
+    /// Whether calls are made again that failed and were not sent.
+    pub(crate) const fn repeats(self) -> bool {
+        matches!(self, Self::Retry)
     }
 
     /// A caller of `leaf` through these layers.
@@ -106,6 +116,7 @@ impl Layering {
                     .layer(ConcurrencyLimitLayer::new(settings.limit))
                     .service(leaf),
             ),
+            Self::Retry => Caller::new(RetryLayer::new(RetryPolicy::new(1)).layer(leaf)),
             Self::Stack => Caller::new(
                 Stack::new(policy)
                     .timeout_layer(timeout)
@@ -127,6 +138,7 @@ impl fmt::Display for Layering {
             Self::Timeout => "timeout",
             Self::TargetLiveness => "target liveness",
             Self::ConcurrencyLimit => "concurrency limit",
+            Self::Retry => "retry",
             Self::Stack => "the whole stack",
         })
     }

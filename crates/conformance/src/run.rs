@@ -134,13 +134,15 @@ async fn outcome<T: Testbed>(
         guard(call).await.unwrap_or_else(|| Outcome::Waits.into())
     };
     compare(scenario, expected.outcome, &ended)?;
+    let reached = rig.leaf.reached();
+    let was_not_sent = matches!(ended.outcome, Outcome::Fails(_, Delivery::NotSent));
     ensure!(
-        rig.leaf.reached() == expected.reached,
-        "{} calls reached the transport, where {} should have",
-        rig.leaf.reached(),
+        reached == expected.reached
+            || (layering.repeats() && was_not_sent && reached == expected.reached + 1),
+        "{reached} calls reached the transport, where {} should have",
         expected.reached,
     );
-    if matches!(ended.outcome, Outcome::Fails(_, Delivery::NotSent)) && !before.is_empty() {
+    if was_not_sent && !before.is_empty() {
         drop(before);
         again(rig, case.function).await?;
     }

@@ -45,6 +45,11 @@ pub(crate) const SELECTIONS: &[Selection] = &[
         without: &[WASMTIME, UPSTREAM_NATS],
     },
     Selection {
+        features: "conformance",
+        with: &["wrpc-middleware-conformance"],
+        without: &[WASMTIME, NATS],
+    },
+    Selection {
         features: "telemetry",
         with: &["metrics"],
         without: &[WASMTIME, NATS],

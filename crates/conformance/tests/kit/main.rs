@@ -8,6 +8,7 @@
 )]
 
 mod detects;
+mod page;
 mod transports;
 
 mod tcp {

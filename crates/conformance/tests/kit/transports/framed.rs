@@ -2,9 +2,11 @@
 
 use core::future::Future;
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use core::num::NonZeroUsize;
+use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::task::JoinSet;
 use wrpc_middleware_conformance::{
@@ -24,17 +26,14 @@ pub trait Listener: Sized + Send + Sync + 'static {
     type Client: Invoke<Context = (), Outgoing = Outgoing, Incoming = Incoming> + Clone + 'static;
     type Read: AsyncRead + Send + Sync + Unpin + 'static;
     type Write: AsyncWrite + Send + Sync + Unpin + 'static;
-    type Remains: 'static;
 
-    fn bind() -> impl Future<Output = Self>;
+    /// Listens, in `dir` if it is with a path.
+    fn bind(dir: &Path) -> impl Future<Output = Self>;
 
     /// What connects to this listener.
     fn client(&self) -> Self::Client;
 
     fn accept(&self) -> impl Future<Output = io::Result<(Self::Read, Self::Write, Cut)>> + Send;
-
-    /// Ends it, and leaves what outlives the process of a target.
-    fn close(self) -> Self::Remains;
 
     /// Where it listens.
     fn address(&self) -> String;
@@ -50,9 +49,10 @@ enum Answer {
 /// wRPC's framing over connections to an `L`.
 pub struct Framed<L: Listener> {
     listener: Option<Arc<L>>,
-    _remains: Option<L::Remains>,
     client: L::Client,
     address: String,
+    /// A socket's file outlives its listener, as it does one whose process was killed.
+    dir: TempDir,
     server: Arc<Server<(), L::Read, L::Write>>,
     accepting: JoinSet<()>,
     connections: Arc<Mutex<Vec<Cut>>>,
@@ -94,9 +94,7 @@ impl<L: Listener> Framed<L> {
 
     async fn close(&mut self) {
         self.stop_accepting().await;
-        if let Some(listener) = self.listener.take() {
-            self._remains = Arc::into_inner(listener).map(L::close);
-        }
+        self.listener = None;
     }
 }
 
@@ -112,12 +110,13 @@ impl<L: Listener> Testbed for Framed<L> {
     type Server = Server<(), L::Read, L::Write>;
 
     async fn start(_: Option<NonZeroUsize>) -> Self {
-        let listener = L::bind().await;
+        let dir = tempfile::tempdir().expect("a directory");
+        let listener = L::bind(dir.path()).await;
         let mut framed = Self {
             client: listener.client(),
             address: listener.address(),
+            dir,
             listener: Some(Arc::new(listener)),
-            _remains: None,
             server: Arc::new(Server::new()),
             accepting: JoinSet::new(),
             connections: Arc::default(),
@@ -158,7 +157,8 @@ impl<L: Listener> Testbed for Framed<L> {
     }
 
     fn confidential(&self) -> Vec<String> {
-        vec![self.address.clone(), "127.0.0.1".to_owned()]
+        let dir = self.dir.path().display().to_string();
+        vec![self.address.clone(), dir, "127.0.0.1".to_owned()]
     }
 }
 

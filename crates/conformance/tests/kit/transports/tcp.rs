@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Shutdown, SocketAddr};
+use std::path::Path;
 
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,9 +18,8 @@ impl Listener for TcpListener {
     type Client = Client<SocketAddr>;
     type Read = OwnedReadHalf;
     type Write = OwnedWriteHalf;
-    type Remains = ();
 
-    async fn bind() -> Self {
+    async fn bind(_: &Path) -> Self {
         Self::bind("127.0.0.1:0").await.expect("a listener")
     }
 
@@ -35,8 +35,6 @@ impl Listener for TcpListener {
         let cut = move || handle.shutdown(Shutdown::Both);
         Ok((read, write, Box::new(cut)))
     }
-
-    fn close(self) {}
 
     fn address(&self) -> String {
         self.local_addr().expect("an address").to_string()

@@ -2,45 +2,37 @@
 
 use std::io;
 use std::net::Shutdown;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use wrpc_transport::unix::Client;
 
 use super::framed::{Cut, Framed, Listener};
 
-pub type Unix = Framed<Path>;
+pub type Unix = Framed<Socket>;
 
-/// A listener, and the directory that its path is in.
-pub struct Path {
+/// A listener, and where it listens.
+pub struct Socket {
     listener: UnixListener,
-    dir: TempDir,
+    path: PathBuf,
 }
 
-impl Path {
-    fn path(&self) -> PathBuf {
-        self.dir.path().join("socket")
-    }
-}
-
-impl Listener for Path {
+impl Listener for Socket {
     const NAME: &'static str = "wRPC over Unix sockets";
 
     type Client = Client<PathBuf>;
     type Read = OwnedReadHalf;
     type Write = OwnedWriteHalf;
-    type Remains = TempDir;
 
-    async fn bind() -> Self {
-        let dir = tempfile::tempdir().expect("a directory");
-        let listener = UnixListener::bind(dir.path().join("socket")).expect("a listener");
-        Self { listener, dir }
+    async fn bind(dir: &Path) -> Self {
+        let path = dir.join("socket");
+        let listener = UnixListener::bind(&path).expect("a listener");
+        Self { listener, path }
     }
 
     fn client(&self) -> Client<PathBuf> {
-        self.path().into()
+        self.path.clone().into()
     }
 
     async fn accept(&self) -> io::Result<(OwnedReadHalf, OwnedWriteHalf, Cut)> {
@@ -52,11 +44,7 @@ impl Listener for Path {
         Ok((read, write, Box::new(cut)))
     }
 
-    fn close(self) -> TempDir {
-        self.dir
-    }
-
     fn address(&self) -> String {
-        self.path().display().to_string()
+        self.path.display().to_string()
     }
 }
