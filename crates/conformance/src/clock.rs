@@ -15,7 +15,11 @@ pub(crate) const HANDSHAKE: Duration = Duration::from_mins(1);
 
 /// How long what has to happen may take, in real time: far above what it takes, as a test that
 /// passes never waits for it.
-const GUARD: Duration = Duration::from_secs(20);
+const GUARD: Duration = Duration::from_mins(1);
+
+/// The same for what calls hold to be given back: a machine that is too busy for that in this time
+/// would fail above already.
+const RELEASE: Duration = Duration::from_secs(15);
 
 /// How long a call is watched, in real time, before it counts as one that nothing ends: calls of
 /// the same shape are answered in milliseconds.
@@ -37,11 +41,18 @@ pub(crate) async fn guard<F: Future>(future: F) -> Option<F::Output> {
 }
 
 /// Waits until `condition` holds; returns whether it ever did.
-pub(crate) async fn until(mut condition: impl AsyncFnMut() -> bool) -> bool {
-    let condition = async {
-        while !condition().await {
-            time::sleep(LOOK).await;
-        }
-    };
-    guard(condition).await.is_some()
+pub(crate) async fn until(condition: impl AsyncFnMut() -> bool) -> bool {
+    guard(holds(condition)).await.is_some()
+}
+
+/// Waits until `condition` holds, which says that something was given back; returns whether it ever
+/// did.
+pub(crate) async fn until_released(condition: impl AsyncFnMut() -> bool) -> bool {
+    time::timeout(RELEASE, holds(condition)).await.is_ok()
+}
+
+async fn holds(mut condition: impl AsyncFnMut() -> bool) {
+    while !condition().await {
+        time::sleep(LOOK).await;
+    }
 }

@@ -10,7 +10,7 @@ use wrpc_middleware_transport::Stage;
 
 use crate::call::{Ended, Running};
 use crate::case::{Case, Reach};
-use crate::clock::{HANDSHAKE, WATCHED, advance, guard, until};
+use crate::clock::{HANDSHAKE, WATCHED, advance, guard, until, until_released};
 use crate::declaration::mistake;
 use crate::expectation::{Expectation, is_acceptance_proven, silent};
 use crate::function::Function;
@@ -222,7 +222,7 @@ async fn dropped<T: Testbed>(rig: &mut Rig<T>, case: Case, expected: Outcome) ->
         target.release();
     }
     let nothing_left = async || rig.census().await.is_back_to(before);
-    let seen = if until(nothing_left).await {
+    let seen = if until_released(nothing_left).await {
         Outcome::Returns
     } else {
         Outcome::Waits

@@ -20,8 +20,9 @@ use wrpc_transport::{Index, frame, tcp};
 
 use crate::transports::Tcp;
 
-type Outgoing = leaf::Outgoing<frame::Outgoing, leaf::Written>;
-type Inner = leaf::Incoming<frame::Incoming, leaf::Written>;
+type Outgoing = leaf::Outgoing<frame::Outgoing, leaf::Framed>;
+type Inner = leaf::Incoming<frame::Incoming, leaf::Framed>;
+type Plain = Transport<tcp::Client<SocketAddr>, leaf::Framed>;
 type Call = Invocation<Context<()>>;
 type Leaf = BoxCloneSyncService<Call, Channels<Outgoing, Incoming>, RpcError>;
 
@@ -71,12 +72,12 @@ impl Index<Self> for Incoming {
 trait Flaw: 'static {
     const CANNOT_TELL: &'static [CannotTell] = &[];
 
-    fn leaf(inner: Transport<tcp::Client<SocketAddr>>) -> Leaf {
+    fn leaf(inner: Plain) -> Leaf {
         over(inner, Way::Clear)
     }
 }
 
-fn over(inner: Transport<tcp::Client<SocketAddr>>, way: Way) -> Leaf {
+fn over(inner: Plain, way: Way) -> Leaf {
     let on_its_way = move |channels: Channels<_, _>| Channels {
         outgoing: channels.outgoing,
         incoming: Incoming(channels.incoming, way),
@@ -196,7 +197,7 @@ fn declarations_that_make_no_sense() {
 enum Corrupts {}
 
 impl Flaw for Corrupts {
-    fn leaf(inner: Transport<tcp::Client<SocketAddr>>) -> Leaf {
+    fn leaf(inner: Plain) -> Leaf {
         over(inner, Way::Changes)
     }
 }
@@ -205,7 +206,7 @@ impl Flaw for Corrupts {
 enum CorruptsStreams {}
 
 impl Flaw for CorruptsStreams {
-    fn leaf(inner: Transport<tcp::Client<SocketAddr>>) -> Leaf {
+    fn leaf(inner: Plain) -> Leaf {
         over(inner, Way::ChangesStreams)
     }
 }
@@ -227,7 +228,7 @@ fn values_and_streams_that_do_not_arrive_unchanged() {
 enum IsUntyped {}
 
 impl Flaw for IsUntyped {
-    fn leaf(inner: Transport<tcp::Client<SocketAddr>>) -> Leaf {
+    fn leaf(inner: Plain) -> Leaf {
         over(inner, Way::FailsUntyped)
     }
 }
@@ -246,7 +247,7 @@ impl Flaw for Denies {
         Outcome::Fails(RpcErrorKind::Other, Delivery::NotSent),
     )];
 
-    fn leaf(inner: Transport<tcp::Client<SocketAddr>>) -> Leaf {
+    fn leaf(inner: Plain) -> Leaf {
         BoxCloneSyncService::new(service_fn(move |invocation: Call| {
             let inner = inner.clone();
             async move {
@@ -286,7 +287,7 @@ impl Flaw for Invents {
         Outcome::Fails(RpcErrorKind::TargetFailed, Delivery::Accepted),
     )];
 
-    fn leaf(_: Transport<tcp::Client<SocketAddr>>) -> Leaf {
+    fn leaf(_: Plain) -> Leaf {
         BoxCloneSyncService::new(service_fn(async |invocation: Call| {
             let kind = RpcErrorKind::TargetFailed;
             let error = invocation
@@ -306,29 +307,20 @@ fn a_call_that_never_arrived_and_counts_as_accepted() {
 enum Talks {}
 
 impl Flaw for Talks {
-    const CANNOT_TELL: &'static [CannotTell] = UNCONNECTED;
-
-    fn leaf(inner: Transport<tcp::Client<SocketAddr>>) -> Leaf {
+    fn leaf(inner: Plain) -> Leaf {
         let leaf = over(inner, Way::Clear);
         BoxCloneSyncService::new(leaf.map_err(|error: RpcError| {
             let message = format!("{}: 127.0.0.1:0 refuses", error.message());
-            error.with_message(message)
+            error.with_message(message).with_delivery(Delivery::Unknown)
         }))
     }
 }
-
-const UNCONNECTED: &[CannotTell] = &[seen(
-    Scenario::AbsentTarget,
-    Outcome::Fails(RpcErrorKind::Transport, Delivery::Unknown),
-)];
 
 /// Its messages don't say what failed.
 enum Mumbles {}
 
 impl Flaw for Mumbles {
-    const CANNOT_TELL: &'static [CannotTell] = UNCONNECTED;
-
-    fn leaf(inner: Transport<tcp::Client<SocketAddr>>) -> Leaf {
+    fn leaf(inner: Plain) -> Leaf {
         let leaf = over(inner, Way::Clear);
         BoxCloneSyncService::new(leaf.map_err(|error: RpcError| error.with_message("no")))
     }
@@ -346,7 +338,7 @@ enum Leaks {}
 impl Flaw for Leaks {
     const CANNOT_TELL: &'static [CannotTell] = &[seen(Scenario::Acceptance, Outcome::Waits)];
 
-    fn leaf(inner: Transport<tcp::Client<SocketAddr>>) -> Leaf {
+    fn leaf(inner: Plain) -> Leaf {
         let leaf = over(inner, Way::Clear);
         BoxCloneSyncService::new(leaf.map_request(|invocation| {
             tokio::spawn(pending::<Infallible>());

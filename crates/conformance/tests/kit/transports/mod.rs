@@ -1,7 +1,7 @@
 //! Testbeds of the transports.
 
-mod framed;
 mod nats;
+mod sockets;
 mod tcp;
 mod unix;
 

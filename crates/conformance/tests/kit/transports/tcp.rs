@@ -8,9 +8,9 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use wrpc_transport::tcp::Client;
 
-use super::framed::{Cut, Framed, Listener};
+use super::sockets::{Cut, Listener, Sockets};
 
-pub type Tcp = Framed<TcpListener>;
+pub type Tcp = Sockets<TcpListener>;
 
 impl Listener for TcpListener {
     const NAME: &'static str = "wRPC over TCP";

@@ -8,9 +8,9 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use wrpc_transport::unix::Client;
 
-use super::framed::{Cut, Framed, Listener};
+use super::sockets::{Cut, Listener, Sockets};
 
-pub type Unix = Framed<Socket>;
+pub type Unix = Sockets<Socket>;
 
 /// A listener, and where it listens.
 pub struct Socket {

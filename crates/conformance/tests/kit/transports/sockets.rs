@@ -47,7 +47,7 @@ enum Answer {
 }
 
 /// wRPC's framing over connections to an `L`.
-pub struct Framed<L: Listener> {
+pub struct Sockets<L: Listener> {
     listener: Option<Arc<L>>,
     client: L::Client,
     address: String,
@@ -58,7 +58,7 @@ pub struct Framed<L: Listener> {
     connections: Arc<Mutex<Vec<Cut>>>,
 }
 
-impl<L: Listener> Framed<L> {
+impl<L: Listener> Sockets<L> {
     fn accept(&mut self, answer: Answer) {
         let Some(listener) = self.listener.clone() else {
             return;
@@ -98,21 +98,21 @@ impl<L: Listener> Framed<L> {
     }
 }
 
-impl<L: Listener> Testbed for Framed<L> {
+impl<L: Listener> Testbed for Sockets<L> {
     const NAME: &'static str = L::NAME;
 
     const CANNOT_TELL: &'static [CannotTell] = CANNOT_TELL;
 
     type Context = ();
-    type Outgoing = leaf::Outgoing<Outgoing, leaf::Written>;
-    type Incoming = leaf::Incoming<Incoming, leaf::Written>;
-    type Leaf = Transport<L::Client>;
+    type Outgoing = leaf::Outgoing<Outgoing, leaf::Framed>;
+    type Incoming = leaf::Incoming<Incoming, leaf::Framed>;
+    type Leaf = Transport<L::Client, leaf::Framed>;
     type Server = Server<(), L::Read, L::Write>;
 
     async fn start(_: Option<NonZeroUsize>) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let listener = L::bind(dir.path()).await;
-        let mut framed = Self {
+        let mut testbed = Self {
             client: listener.client(),
             address: listener.address(),
             dir,
@@ -121,12 +121,12 @@ impl<L: Listener> Testbed for Framed<L> {
             accepting: JoinSet::new(),
             connections: Arc::default(),
         };
-        framed.accept(Answer::Serve);
-        framed
+        testbed.accept(Answer::Serve);
+        testbed
     }
 
     fn leaf(&self) -> Self::Leaf {
-        Transport::new(self.client.clone())
+        Transport::with_evidence(self.client.clone(), leaf::Framed)
     }
 
     fn server(&self) -> &Self::Server {
@@ -162,18 +162,11 @@ impl<L: Listener> Testbed for Framed<L> {
     }
 }
 
-const UNKNOWN_TRANSPORT: Outcome = Outcome::Fails(RpcErrorKind::Transport, Delivery::Unknown);
-
 const CANNOT_TELL: &[CannotTell] = &[
     CannotTell {
         scenario: Scenario::Acceptance,
         sees: Outcome::Waits,
         reason: "nothing is sent back before the results",
-    },
-    CannotTell {
-        scenario: Scenario::AbsentTarget,
-        sees: UNKNOWN_TRANSPORT,
-        reason: "a leaf without evidence can't tell a failed connect from a failed write",
     },
     CannotTell {
         scenario: Scenario::UnservedFunction,
@@ -202,8 +195,8 @@ const CANNOT_TELL: &[CannotTell] = &[
     },
     CannotTell {
         scenario: Scenario::ConnectionDown,
-        sees: UNKNOWN_TRANSPORT,
-        reason: "a leaf without evidence can't tell a failed connect from a failed write",
+        sees: Outcome::Fails(RpcErrorKind::TargetUnavailable, Delivery::NotSent),
+        reason: "the caller has no connection but those to its target",
     },
     CannotTell {
         scenario: Scenario::ConnectionLostBeforeHandshake,
