@@ -25,23 +25,22 @@
 //!
 //! ```
 //! use core::num::NonZeroUsize;
+//! use std::sync::Arc;
 //!
 //! use bytes::Bytes;
-//! use tokio::io::{DuplexStream, ReadHalf, WriteHalf};
-//! use tokio::sync::mpsc;
+//! use tokio::io::{AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf, copy_bidirectional, duplex};
+//! use tokio::sync::{Mutex, mpsc};
 //! use tokio::task::JoinSet;
 //! use wrpc_middleware_conformance::{
 //!     CannotTell, Delivery, Fault, Outcome, RpcErrorKind, Scenario, Testbed,
 //! };
 //! use wrpc_middleware_transport::{Transport, leaf};
+//! use wrpc_transport::Invoke;
 //! use wrpc_transport::frame::{Incoming, Oneshot, Outgoing, Server};
-//! use wrpc_transport::{Index, Invoke};
 //!
-//! type Pipe = Oneshot<ReadHalf<DuplexStream>, WriteHalf<DuplexStream>>;
-//!
-//! /// The transport: connects for each call.
+//! /// The transport: a pipe for each call.
 //! #[derive(Clone)]
-//! struct Client(mpsc::UnboundedSender<Pipe>);
+//! struct Client(mpsc::UnboundedSender<DuplexStream>);
 //!
 //! impl Invoke for Client {
 //!     type Context = ();
@@ -56,62 +55,86 @@
 //!         params: Bytes,
 //!         paths: impl AsRef<[P]> + Send,
 //!     ) -> anyhow::Result<(Outgoing, Incoming)> {
-//!         let (ours, theirs) = Pipe::duplex(4096);
+//!         let (near, far) = duplex(4096);
 //!         let refused = |_| std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
-//!         self.0.send(theirs).map_err(refused)?;
-//!         Invoke::invoke(&ours, cx, instance, func, params, paths).await
+//!         self.0.send(far).map_err(refused)?;
+//!         Oneshot::from(near).invoke(cx, instance, func, params, paths).await
 //!     }
 //! }
 //!
 //! /// Its testbed.
 //! struct InMemory {
 //!     client: Client,
-//!     server: std::sync::Arc<Server<(), ReadHalf<DuplexStream>, WriteHalf<DuplexStream>>>,
-//!     accepting: JoinSet<()>,
+//!     server: Arc<Server<(), ReadHalf<DuplexStream>, WriteHalf<DuplexStream>>>,
+//!     listener: Arc<Mutex<mpsc::UnboundedReceiver<DuplexStream>>>,
+//!     /// Carries the bytes of all connections.
+//!     network: JoinSet<()>,
+//! }
+//!
+//! impl InMemory {
+//!     fn listen(&mut self, garbage: Option<&'static [u8]>) {
+//!         let (listener, server) = (Arc::clone(&self.listener), Arc::clone(&self.server));
+//!         self.network.spawn(async move {
+//!             let mut wires = JoinSet::new();
+//!             while let Some(mut far) = listener.lock().await.recv().await {
+//!                 let server = Arc::clone(&server);
+//!                 wires.spawn(async move {
+//!                     if let Some(garbage) = garbage {
+//!                         return drop(far.write_all(garbage).await);
+//!                     }
+//!                     let (mut wire, end) = duplex(4096);
+//!                     let carry = copy_bidirectional(&mut far, &mut wire);
+//!                     let _ended = tokio::join!(carry, server.accept(Oneshot::from(end)));
+//!                 });
+//!             }
+//!         });
+//!     }
+//! }
+//!
+//! const fn cannot_tell(scenario: Scenario, sees: Outcome, reason: &'static str) -> CannotTell {
+//!     CannotTell { scenario, sees, reason }
 //! }
 //!
 //! impl Testbed for InMemory {
 //!     const NAME: &'static str = "in memory";
 //!     const CANNOT_TELL: &'static [CannotTell] = &[
-//!         CannotTell {
-//!             scenario: Scenario::Acceptance,
-//!             sees: Outcome::Waits,
-//!             reason: "nothing is sent back before the results",
-//!         },
-//!         CannotTell {
-//!             scenario: Scenario::AbsentTarget,
-//!             sees: Outcome::Fails(RpcErrorKind::Transport, Delivery::Unknown),
-//!             reason: "its leaf has no evidence",
-//!         },
-//!         CannotTell {
-//!             scenario: Scenario::AbandonedCall,
-//!             sees: Outcome::Ends,
-//!             reason: "the end of a pipe says nothing about why",
-//!         },
-//!         // …
+//!         cannot_tell(Scenario::Acceptance, Outcome::Waits, "nothing comes before the results"),
+//!         cannot_tell(Scenario::UnservedFunction, Outcome::Ends, "a pipe just ends"),
+//!         cannot_tell(Scenario::AbandonedCall, Outcome::Ends, "a pipe just ends"),
+//!         cannot_tell(Scenario::AbandonedResult, Outcome::Ends, "a pipe just ends"),
+//!         cannot_tell(Scenario::TargetGone, Outcome::Ends, "a pipe just ends"),
+//!         cannot_tell(Scenario::ServerLimit, Outcome::Returns, "there is no limit"),
+//!         cannot_tell(
+//!             Scenario::ConnectionDown,
+//!             Outcome::Fails(RpcErrorKind::TargetUnavailable, Delivery::NotSent),
+//!             "nothing is between the two",
+//!         ),
+//!         cannot_tell(Scenario::ConnectionLostBeforeHandshake, Outcome::Ends, "a pipe just ends"),
+//!         cannot_tell(Scenario::ConnectionLost, Outcome::Ends, "a pipe just ends"),
+//!         cannot_tell(Scenario::MalformedAnswer, Outcome::Ends, "a pipe just ends"),
+//!         cannot_tell(Scenario::InvalidName, Outcome::Ends, "a pipe takes any name"),
 //!     ];
 //!
 //!     type Context = ();
-//!     type Outgoing = leaf::Outgoing<Outgoing, leaf::Written>;
-//!     type Incoming = leaf::Incoming<Incoming, leaf::Written>;
-//!     type Leaf = Transport<Client>;
+//!     type Outgoing = leaf::Outgoing<Outgoing, leaf::Framed>;
+//!     type Incoming = leaf::Incoming<Incoming, leaf::Framed>;
+//!     type Leaf = Transport<Client, leaf::Framed>;
 //!     type Server = Server<(), ReadHalf<DuplexStream>, WriteHalf<DuplexStream>>;
 //!
 //!     async fn start(_max_running: Option<NonZeroUsize>) -> Self {
-//!         let (client, mut connections) = mpsc::unbounded_channel::<Pipe>();
-//!         let server = std::sync::Arc::new(Server::new());
-//!         let mut accepting = JoinSet::new();
-//!         let accepts = std::sync::Arc::clone(&server);
-//!         accepting.spawn(async move {
-//!             while let Some(pipe) = connections.recv().await {
-//!                 let _refused = accepts.accept(pipe).await;
-//!             }
-//!         });
-//!         Self { client: Client(client), server, accepting }
+//!         let (client, listener) = mpsc::unbounded_channel();
+//!         let mut testbed = Self {
+//!             client: Client(client),
+//!             server: Arc::new(Server::new()),
+//!             listener: Arc::new(Mutex::new(listener)),
+//!             network: JoinSet::new(),
+//!         };
+//!         testbed.listen(None);
+//!         testbed
 //!     }
 //!
 //!     fn leaf(&self) -> Self::Leaf {
-//!         Transport::new(self.client.clone())
+//!         Transport::with_evidence(self.client.clone(), leaf::Framed)
 //!     }
 //!
 //!     fn server(&self) -> &Self::Server {
@@ -119,24 +142,23 @@
 //!     }
 //!
 //!     async fn inject(&mut self, fault: Fault) {
+//!         self.network.shutdown().await;
 //!         match fault {
-//!             Fault::Absent => self.accepting.shutdown().await,
-//!             // A pipe that is not accepted is a target that is silent, and so on.
-//!             _ => unimplemented!("{fault:?}"),
+//!             Fault::Silent => {}
+//!             Fault::Malformed => self.listen(Some(&[0xff; 16])),
+//!             Fault::Absent | Fault::TargetGone | Fault::ConnectionLost => {
+//!                 let mut listener = self.listener.lock().await;
+//!                 listener.close();
+//!                 // Who has connected and was not accepted finds that out.
+//!                 while listener.try_recv().is_ok() {}
+//!             }
 //!         }
 //!     }
 //! }
 //!
-//! // In a test: wrpc_middleware_conformance::conformance!(InMemory);
-//! # use wrpc_middleware_conformance::run;
-//! # for scenario in [
-//! #     Scenario::Value, Scenario::NoResult, Scenario::Streams, Scenario::Acceptance,
-//! #     Scenario::ErrorValue, Scenario::LinkDenied, Scenario::UnansweredCall,
-//! #     Scenario::DrippingResult, Scenario::AbsentTarget, Scenario::AbandonedCall,
-//! #     Scenario::ConcurrencyLimit, Scenario::GarbageResult, Scenario::TruncatedResult,
-//! #     Scenario::DroppedAfterHandshake,
-//! # ] {
-//! #     run::<InMemory>(scenario);
+//! // In its tests: wrpc_middleware_conformance::conformance!(InMemory);
+//! # for &scenario in Scenario::ALL {
+//! #     wrpc_middleware_conformance::run::<InMemory>(scenario);
 //! # }
 //! ```
 //!
