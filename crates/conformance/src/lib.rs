@@ -167,13 +167,17 @@
 //! That a transport does the same under load, over a bad network, or for days; that bytes which no
 //! target of the kit sends are harmless; that it talks to other implementations of its protocol.
 
+mod acceptance;
 mod call;
 mod case;
 mod clock;
 mod declaration;
+mod dropped;
 mod erased;
 mod expectation;
+mod force;
 mod function;
+mod judge;
 mod layering;
 mod macros;
 mod nonconformance;

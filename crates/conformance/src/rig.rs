@@ -67,7 +67,8 @@ impl<T: Testbed> Rig<T> {
         self.settled().await
     }
 
-    async fn settled(&self) -> Result<()> {
+    /// Waits until the caller reaches what is served, and what was sent has arrived.
+    pub(crate) async fn settled(&self) -> Result<()> {
         ensure!(
             guard(self.bed.settled()).await.is_some(),
             "the testbed does not settle"

@@ -66,7 +66,8 @@ pub trait Testbed: Sized + 'static {
     fn server(&self) -> &Self::Server;
 
     /// Waits until the caller reaches all that is served so far, and nothing that is not served any
-    /// more.
+    /// more, and until what it has sent is at the target. Only asked while the target's connection
+    /// is up.
     fn settled(&self) -> impl Future<Output = ()> {
         ready(())
     }

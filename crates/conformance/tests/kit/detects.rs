@@ -311,7 +311,7 @@ impl Flaw for Talks {
         let leaf = over(inner, Way::Clear);
         BoxCloneSyncService::new(leaf.map_err(|error: RpcError| {
             let message = format!("{}: 127.0.0.1:0 refuses", error.message());
-            error.with_message(message).with_delivery(Delivery::Unknown)
+            error.with_message(message)
         }))
     }
 }

@@ -4,6 +4,7 @@ use core::future::Future;
 use core::num::NonZeroUsize;
 use core::time::Duration;
 
+use async_nats::connection::State;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -117,6 +118,9 @@ impl<W: Wire> Testbed for Nats<W> {
     }
 
     async fn settled(&self) {
+        if self.caller.connection_state() == State::Connected {
+            round_trip(&self.caller).await;
+        }
         // What was dropped is told to the broker by a task.
         round_trip(&self.target).await;
         round_trip(&self.target).await;
