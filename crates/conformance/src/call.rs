@@ -16,7 +16,7 @@ use wrpc_transport::{Index, Invoke as _};
 
 use crate::Outcome;
 use crate::erased::{Incoming, Outgoing};
-use crate::function::{Function, INSTANCE, STREAM, STREAMED, streamed};
+use crate::function::{Function, INSTANCE, LARGE, STREAM, STREAMED, streamed};
 use crate::observed::Cx;
 use crate::testbed::TARGET;
 use crate::value::{Read, Value, encode, error_values, read};
@@ -45,7 +45,7 @@ impl Ended {
 
     fn with(value: impl core::fmt::Debug) -> Self {
         Self {
-            wrong: Some(format!("{value:?}")),
+            wrong: Some(format!("{value:?}").chars().take(200).collect()),
             ..Self::as_it_should()
         }
     }
@@ -133,6 +133,10 @@ impl Caller {
             Function::Notify => self.notify().await.unwrap_or_else(|ended| ended),
             Function::Relay | Function::Stall => {
                 self.stream(function).await.unwrap_or_else(|ended| ended)
+            }
+            Function::EchoLarge => {
+                let name = "x".repeat(LARGE);
+                self.call_for(function, name.clone(), &Ok(name)).await
             }
             _ => {
                 let name = String::from("name");

@@ -96,6 +96,7 @@ impl Case {
         use Function as Call;
         match scenario {
             Scenario::Value => Self::calling(Call::Echo),
+            Scenario::LargeValue => Self::calling(Call::EchoLarge),
             Scenario::NoResult => Self::calling(Call::Notify),
             Scenario::Streams => Self::calling(Call::Relay),
             Scenario::ErrorValue => Self::calling(Call::Fail),

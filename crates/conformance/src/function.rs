@@ -5,6 +5,9 @@ use bytes::Bytes;
 /// The instance that exports the functions.
 pub(crate) const INSTANCE: &str = "wrpc-middleware:conformance/target";
 
+/// More than fits into a message of any transport.
+pub(crate) const LARGE: usize = 3 << 20;
+
 /// What each stream of [`Function::Relay`] carries.
 pub(crate) const STREAMED: usize = 100_000;
 
@@ -14,6 +17,8 @@ pub(crate) const STREAMED: usize = 100_000;
 pub(crate) enum Function {
     /// Answers with the name.
     Echo,
+    /// The same, of a name of [`LARGE`] bytes.
+    EchoLarge,
     /// Has no result.
     Notify,
     /// Answers with the bytes of a stream that it is given, as a stream.
@@ -44,8 +49,9 @@ pub(crate) enum Function {
 
 impl Function {
     /// What is served.
-    pub(crate) const SERVED: [Self; 12] = [
+    pub(crate) const SERVED: [Self; 13] = [
         Self::Echo,
+        Self::EchoLarge,
         Self::Notify,
         Self::Relay,
         Self::Fail,
@@ -62,6 +68,7 @@ impl Function {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Echo => "echo",
+            Self::EchoLarge => "echo-large",
             Self::Notify => "notify",
             Self::Relay => "relay",
             Self::Fail => "fail",

@@ -10,6 +10,7 @@ macro_rules! conformance {
     ($testbed:ty) => {
         $crate::conformance! { @tests $testbed:
             value: Value,
+            large_value: LargeValue,
             no_result: NoResult,
             streams: Streams,
             acceptance: Acceptance,

@@ -52,6 +52,8 @@ macro_rules! scenarios {
 scenarios! {
     /// The target answers with a value.
     Value = "value" => Returns,
+    /// A value of some megabytes there, and back.
+    LargeValue = "large_value" => Returns,
     /// A function without a result: its results end, and that is all.
     NoResult = "no_result" => Returns,
     /// A stream of bytes there, and one back.

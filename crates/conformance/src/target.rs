@@ -105,7 +105,7 @@ async fn handle(
         Read::Ended => bail!("no parameters"),
     };
     match function {
-        Function::Echo => {
+        Function::Echo | Function::EchoLarge => {
             outgoing.write_all(&encode::<Value>(Ok(name))?).await?;
             outgoing.shutdown().await?;
         }
