@@ -1,8 +1,9 @@
 //! Components that fail to answer, wholly or in the middle.
 
-use crate::client::{connect, get, guard, request};
-use crate::gateway::Gateway;
+use crate::support::gateway::Gateway;
+use crate::support::http::{connect, get, request};
 use crate::support::setup::block_on;
+use wrpc_middleware_testing::wait::guard;
 
 const SHORT: [&str; 2] = ["--request-timeout", "500ms"];
 
@@ -52,7 +53,10 @@ async fn is_cut(gateway: &Gateway, path: &str) -> bool {
         return true;
     };
     assert_eq!(response.status(), 200, "{path}");
-    let cut = crate::client::Answer::of(response).await.body.is_err();
+    let cut = crate::support::http::Answer::of(response)
+        .await
+        .body
+        .is_err();
     let open = guard("a connection", connection.ready()).await.is_ok();
     assert_eq!(open, !cut, "{path}");
     cut

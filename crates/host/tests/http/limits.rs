@@ -5,11 +5,12 @@ use nix::sys::signal::Signal;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use crate::client::{
-    Answer, ask, connect, connect_http2, get, guard, head, raw, request, rest, until,
+use crate::support::gateway::Gateway;
+use crate::support::http::{
+    Answer, ask, connect, connect_http2, get, head, raw, request, rest, until,
 };
-use crate::gateway::Gateway;
 use crate::support::setup::block_on;
+use wrpc_middleware_testing::wait::guard;
 
 /// A place for one request, for longer than any test takes.
 const ONE: [&str; 4] = ["--max-requests", "1", "--request-timeout", "1h"];
@@ -80,7 +81,7 @@ fn a_client_that_leaves_ends_the_calls_of_its_request() {
     let gateway = Gateway::new(&["--request-timeout", "1h", "--timeout", "1h"]);
     let _greeter = gateway.setup.serve("slow.wasm", &[]);
     block_on(async {
-        let nats = async_nats::connect(&gateway.setup.url).await.unwrap();
+        let nats = async_nats::connect(gateway.setup.nats.url()).await.unwrap();
         let mut messages = nats.subscribe(">").await.unwrap();
         nats.publish("probe", "".into()).await.unwrap();
         let mut next = async |what: &str, is: &dyn Fn(&str) -> bool| {

@@ -1,11 +1,12 @@
 //! A NATS server, components, and the commands to serve and call them.
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use futures::StreamExt as _;
 
-use super::nats::{self, Process};
+use wrpc_middleware_testing::nats::NatsServer;
+
+use super::process::Process;
 use super::{Files, program};
 
 pub const LINKS: &str = "
@@ -18,8 +19,7 @@ interface = \"test:app/greeter\"
 /// A directory with everything in it, and a NATS server.
 pub struct Setup {
     pub files: Files,
-    pub url: String,
-    pub nats: Process,
+    pub nats: NatsServer,
 }
 
 impl Setup {
@@ -29,22 +29,28 @@ impl Setup {
 
     /// The same, with a configuration in the server's own format.
     pub fn with_config(config: &str) -> Self {
-        Self::with_store(|_| config.to_owned())
+        Self::on(block_on(NatsServer::start_with(config)))
     }
 
-    /// The same, where the server may need a directory of its own.
-    pub fn with_store(config: impl FnOnce(&Path) -> String) -> Self {
+    /// The same with JetStream.
+    pub fn with_jetstream(config: &str) -> Self {
+        Self::on(block_on(NatsServer::start_with_jetstream(config)))
+    }
+
+    fn on(nats: NatsServer) -> Self {
         let files = Files::new();
         files.write("links.toml", LINKS);
-        let config = config(&files.path("store"));
-        let config = files.write("nats.conf", config);
-        let (nats, url) = nats::start(&config);
-        Self { files, url, nats }
+        Self { files, nats }
+    }
+
+    /// Starts the killed NATS server again, where it was and with what it had.
+    pub fn restart_nats(&mut self) {
+        block_on(self.nats.restart());
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = program(&self.files.path(""));
-        command.env("NATS_URL", &self.url).args(args);
+        command.env("NATS_URL", self.nats.url()).args(args);
         command
     }
 
@@ -65,7 +71,7 @@ impl Setup {
     /// Starts a call and waits until the greeter has accepted it.
     pub fn call_in_flight(&self, options: &[&str]) -> Process {
         block_on(async {
-            let nats = async_nats::connect(&self.url).await.unwrap();
+            let nats = async_nats::connect(self.nats.url()).await.unwrap();
             let mut messages = nats.subscribe(">").await.unwrap();
             nats.publish("probe", "".into()).await.unwrap();
             while messages.next().await.unwrap().subject.as_str() != "probe" {}

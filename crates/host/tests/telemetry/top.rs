@@ -82,7 +82,8 @@ fn a_script_gets_json() {
 #[test]
 fn what_is_no_host_is_shown_as_that() {
     let setup = Setup::new();
-    let nats = setup.url.strip_prefix("nats://").unwrap();
+    let nats = setup.nats.url();
+    let nats = nats.strip_prefix("nats://").unwrap();
     let looked = output(&mut setup.command(&["top", "--interval", "1ms", nats]));
     assert_eq!(
         looked.stdout.lines().next().unwrap(),

@@ -6,7 +6,7 @@ use std::path::Path;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-use crate::support::nats::Process;
+use crate::support::process::Process;
 use crate::support::setup::Setup;
 
 /// A NATS server, and the gateway on it.
