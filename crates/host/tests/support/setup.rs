@@ -18,7 +18,7 @@ interface = \"test:app/greeter\"
 
 /// A directory with everything in it, and a NATS server.
 pub struct Setup {
-    pub files: Files,
+    workplace: Workplace,
     pub nats: NatsServer,
 }
 
@@ -38,19 +38,40 @@ impl Setup {
     }
 
     fn on(nats: NatsServer) -> Self {
-        let files = Files::new();
-        files.write("links.toml", LINKS);
-        Self { files, nats }
+        let workplace = Workplace::new(nats.url());
+        Self { workplace, nats }
     }
 
     /// Starts the killed NATS server again, where it was and with what it had.
     pub fn restart_nats(&mut self) {
         block_on(self.nats.restart());
     }
+}
+
+impl core::ops::Deref for Setup {
+    type Target = Workplace;
+
+    fn deref(&self) -> &Workplace {
+        &self.workplace
+    }
+}
+
+/// A directory with everything in it, and where NATS is.
+pub struct Workplace {
+    pub files: Files,
+    pub url: String,
+}
+
+impl Workplace {
+    pub fn new(url: String) -> Self {
+        let files = Files::new();
+        files.write("links.toml", LINKS);
+        Self { files, url }
+    }
 
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = program(&self.files.path(""));
-        command.env("NATS_URL", self.nats.url()).args(args);
+        command.env("NATS_URL", &self.url).args(args);
         command
     }
 
@@ -71,7 +92,7 @@ impl Setup {
     /// Starts a call and waits until the greeter has accepted it.
     pub fn call_in_flight(&self, options: &[&str]) -> Process {
         block_on(async {
-            let nats = async_nats::connect(self.nats.url()).await.unwrap();
+            let nats = async_nats::connect(&self.url).await.unwrap();
             let mut messages = nats.subscribe(">").await.unwrap();
             nats.publish("probe", "".into()).await.unwrap();
             while messages.next().await.unwrap().subject.as_str() != "probe" {}
