@@ -34,6 +34,20 @@ fn a_guest_without_an_answer_is_answered_for() {
     }
 }
 
+/// Nothing but the bound ends it, within the hour.
+#[test]
+fn a_guest_that_takes_what_the_host_keeps_without_end_is_ended() {
+    let mut gateway = Gateway::new(&["--request-timeout", "1h"]);
+    for path in ["/hoard", "/append"] {
+        let answer = block_on(get(gateway.address, path));
+        let expected = (500, "the component failed to answer\n");
+        assert_eq!(answer.text(), expected, "{path}");
+        let line = gateway.process.says(&format!("GET {path}: "));
+        assert!(line.contains("the component trapped"), "{line}");
+        assert_eq!(block_on(get(gateway.address, "/host")).status, 200);
+    }
+}
+
 #[test]
 fn an_error_code_becomes_its_status() {
     let gateway = Gateway::new(&[]);

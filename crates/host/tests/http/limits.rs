@@ -151,3 +151,26 @@ fn a_client_that_does_not_read_is_cut_off() {
     let got = block_on(raw(gateway.address, &ask));
     assert!(got.ends_with("\r\n0\r\n\r\n"));
 }
+
+/// A response that is not read is overdue a second after its request's deadline. The connection
+/// takes no more requests then, but those that run end as they would.
+#[test]
+fn a_response_that_is_not_read_cuts_off_no_other_of_its_connection() {
+    let mut gateway = Gateway::new(&["--request-timeout", "2s"]);
+    block_on(async {
+        let mut connection = connect_http2(gateway.address).await;
+        let large = connection.send_request(request(gateway.address, "/large"));
+        let large = guard("a response", large).await.unwrap();
+        gateway.runs();
+        // Each of these ends at its deadline, the second one after the other is overdue.
+        for _ in 0..2 {
+            let wait = connection.send_request(request(gateway.address, "/wait"));
+            let wait = guard("a response", wait).await.unwrap();
+            assert_eq!(Answer::of(wait).await.status, 504);
+        }
+        assert!(
+            Answer::of(large).await.body.is_err(),
+            "the connection is cut"
+        );
+    });
+}
