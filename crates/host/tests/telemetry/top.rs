@@ -34,12 +34,12 @@ fn hosts_are_shown_together() {
         format!("{nobody}  unreachable: connection refused")
     );
     assert!(
-        lines[4].starts_with("TARGET    STATE   FUNCTION "),
+        lines[4].starts_with("SOURCE    TARGET   STATE   FUNCTION "),
         "{lines:#?}"
     );
     for (line, start) in [
-        (5, "greeter   closed  test:app/greeter#greet"),
-        (6, "(served)          test:app/greeter#greet"),
+        (5, "client    greeter  closed  test:app/greeter#greet"),
+        (6, "(served)  greeter          test:app/greeter#greet"),
     ] {
         assert!(lines[line].starts_with(start), "{lines:#?}");
         let rate = lines[line].split_whitespace().rev().nth(4).unwrap();
