@@ -29,6 +29,7 @@ mod permissions;
 mod queued;
 mod roles;
 mod rows;
+mod security;
 mod serving;
 mod storm;
 mod streams;

@@ -15,16 +15,7 @@ fn assert_refused(files: &Files, args: &str, code: i32, expected: &[&str]) {
             part.split_whitespace().collect()
         }
     });
-    let output = run(files, words);
-    for expected in expected {
-        assert!(
-            output.stderr.contains(expected),
-            "{args}: no `{expected}` in\n{}",
-            output.stderr
-        );
-    }
-    assert_eq!(output.code, Some(code), "{args}: {}", output.stderr);
-    assert_eq!(output.stdout, "", "{args}");
+    run(files, words).assert_refused(args, code, expected);
 }
 
 #[test]

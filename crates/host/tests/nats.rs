@@ -11,7 +11,7 @@ use std::net::TcpStream;
 use std::process::Stdio;
 
 use nix::sys::signal::Signal;
-use support::nats::{self, Process};
+use support::process::Process;
 use support::setup::{LINKS, Setup};
 use support::{Files, output, program};
 
@@ -82,7 +82,7 @@ fn a_server_forgets_a_caller_that_fell_silent() {
     let mut greeter = setup.serve("quick.wasm", &["--params-timeout", "50ms"]);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let nats = async_nats::connect(&setup.url).await.unwrap();
+        let nats = async_nats::connect(setup.nats.url()).await.unwrap();
         // A string of three bytes, of which one comes.
         let half = bytes::Bytes::from_static(b"\x03b");
         let subject = "default.greeter.wrpc.0.0.1.test:app/greeter.greet";
@@ -135,7 +135,7 @@ fn the_demo_is_as_expected_and_leaves_nothing_behind() {
     let mut demo = program(&files.path(""));
     demo.args(["demo"])
         .arg("--nats-server")
-        .arg(nats::program());
+        .arg(wrpc_middleware_testing::nats::binary());
     demo.env("PATH", std::env::var_os("PATH").unwrap_or_default());
     let demo = output(demo.env("TMPDIR", &directory));
     let marked = |mark: &str| {
@@ -172,7 +172,7 @@ fn an_interrupted_demo_leaves_nothing_behind() {
         let mut demo = program(&files.path(""));
         demo.args(["demo"])
             .arg("--nats-server")
-            .arg(nats::program());
+            .arg(wrpc_middleware_testing::nats::binary());
         demo.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         let mut demo = Process::start(demo.env("TMPDIR", &directory).stdout(Stdio::piped()));
         let head = demo.reads("is removed");

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use nix::sys::signal::Signal;
-use support::nats::Process;
+use support::process::Process;
 use support::setup::{Setup, block_on};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinSet;
@@ -55,9 +55,9 @@ fn an_idle_server_stops_at_once() {
 
 #[test]
 fn a_server_without_a_connection_stops_at_once() {
-    let setup = Setup::new();
+    let mut setup = Setup::new();
     let mut greeter = setup.serve("quick.wasm", &["--grace", "1h"]);
-    drop(setup.nats);
+    setup.nats.kill();
     greeter.says("the connection to NATS is down");
     greeter.signal(Signal::SIGTERM);
     assert_ends_in_order(greeter);
@@ -112,7 +112,7 @@ impl Load {
         let options = Options::new()
             .prefix("default")
             .default_target(Target::new("greeter").unwrap());
-        let options = ConnectOptions::new(setup.url.as_str()).client(options);
+        let options = ConnectOptions::new(setup.nats.url()).client(options);
         let client = connect(options).await.unwrap();
         let (answered, stop) = (Arc::default(), Arc::default());
         let mut callers = JoinSet::new();

@@ -11,7 +11,7 @@ use core::time::Duration;
 
 use futures::StreamExt as _;
 use nix::sys::signal::Signal;
-use support::nats::Process;
+use support::process::Process;
 use support::setup::{Setup, block_on};
 use support::{Output, output};
 
@@ -253,7 +253,7 @@ fn the_deadline_of_the_first_caller_is_what_the_last_target_sees() {
     middle.says("serving middle: 1 function");
 
     let (bounded, unbounded) = block_on(async {
-        let nats = async_nats::connect(&setup.url).await.unwrap();
+        let nats = async_nats::connect(setup.nats.url()).await.unwrap();
         let calls = nats.subscribe("default.greeter.wrpc.0.0.1.>").await;
         let mut calls = calls.unwrap();
         nats.publish("default.greeter.wrpc.0.0.1.probe", "".into())

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::task::{Context, Poll};
 use std::sync::Arc;
 
@@ -27,6 +28,8 @@ pub(crate) struct Broker {
     nats: async_nats::Client,
     unattended: mpsc::Sender<Publishing>,
     begun: mpsc::Sender<Publishing>,
+    /// How many of `begun` have no place in the client's queue yet.
+    waiting: Arc<AtomicUsize>,
 }
 
 /// What is to be sent as soon as there is room, by [`send_waiting`].
@@ -71,6 +74,7 @@ impl Broker {
             nats,
             unattended,
             begun,
+            waiting: Arc::default(),
         };
         let waiting = Waiting {
             unattended: unattended_receiver,
@@ -100,12 +104,19 @@ impl Broker {
     /// would wait for ever if its handshake did.
     pub(crate) fn publish(
         self: &Arc<Self>,
-        message: OutboundMessage,
+        message: impl Fn() -> OutboundMessage,
     ) -> Result<Published, PublishError> {
-        Ok(match self.offer(message)? {
-            Published::Queued => Published::Queued,
-            Published::Waiting(publishing) => Published::Waiting(self.begin(publishing)),
-        })
+        // Nothing overtakes what waits.
+        if self.waiting.load(Ordering::Acquire) == 0 {
+            let attempt = self.nats.publish_message(message());
+            if let Some(published) = unconstrained(attempt).now_or_never() {
+                return published.map(|()| Published::Queued);
+            }
+        }
+        // The attempt is gone, and its claim to the next room with it: who has one and waits for
+        // its turn behind others keeps them from theirs.
+        let sending = self.sending(message());
+        Ok(Published::Waiting(self.begin(sending)))
     }
 
     /// The same, but after `before`.
@@ -114,11 +125,19 @@ impl Broker {
         before: Publishing,
         message: OutboundMessage,
     ) -> Publishing {
-        let broker = Arc::clone(self);
+        let sending = self.sending(message);
         self.begin(Publishing(Box::pin(async move {
             before.await?;
-            broker.nats.publish_message(message).await
+            sending.await
         })))
+    }
+
+    /// What waits for room once it is polled.
+    fn sending(self: &Arc<Self>, message: OutboundMessage) -> Publishing {
+        let broker = Arc::clone(self);
+        Publishing(Box::pin(async move {
+            broker.nats.publish_message(message).await
+        }))
     }
 
     /// Sees to it that `publishing` goes on, whether what this returns is awaited or not.
@@ -127,9 +146,13 @@ impl Broker {
             return publishing;
         };
         let (sender, receiver) = oneshot::channel();
+        let waiting = Arc::clone(&self.waiting);
+        waiting.fetch_add(1, Ordering::AcqRel);
         place.send(Publishing(Box::pin(async move {
+            let published = publishing.await;
+            waiting.fetch_sub(1, Ordering::AcqRel);
             // Nobody may wait for it.
-            let _ = sender.send(publishing.await);
+            let _ = sender.send(published);
             Ok(())
         })));
         Publishing(Box::pin(async move {
@@ -153,12 +176,10 @@ impl Broker {
         match published {
             Ok(published) => published.map(|()| Published::Queued),
             Err(message) => {
-                let broker = Arc::clone(self);
-                let mut publishing =
-                    Box::pin(async move { broker.nats.publish_message(message).await });
+                let mut publishing = self.sending(message);
                 match unconstrained(&mut publishing).now_or_never() {
                     Some(published) => published.map(|()| Published::Queued),
-                    None => Ok(Published::Waiting(Publishing(publishing))),
+                    None => Ok(Published::Waiting(publishing)),
                 }
             }
         }
@@ -180,12 +201,9 @@ impl Broker {
         match self.offer(message.clone()) {
             Ok(Published::Queued) => {}
             Ok(Published::Waiting(begun)) => {
-                // It would be given room while it waits for its turn, which those before it need.
+                // Its claim to the next room goes with it, as in `publish`.
                 drop(begun);
-                let broker = Arc::clone(self);
-                self.leave(Publishing(Box::pin(async move {
-                    broker.nats.publish_message(message).await
-                })));
+                self.leave(self.sending(message));
             }
             Err(error) => debug!(?error, "a message was not published"),
         }
@@ -198,16 +216,15 @@ impl Broker {
         subject: Subject,
         headers: Option<HeaderMap>,
     ) {
-        let broker = Arc::clone(self);
+        let sending = self.sending(OutboundMessage {
+            subject,
+            payload: Bytes::new(),
+            reply: None,
+            headers,
+        });
         self.leave(Publishing(Box::pin(async move {
             before.await?;
-            let message = OutboundMessage {
-                subject,
-                payload: Bytes::new(),
-                reply: None,
-                headers,
-            };
-            broker.nats.publish_message(message).await
+            sending.await
         })));
     }
 

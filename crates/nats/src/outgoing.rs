@@ -7,9 +7,9 @@ use core::task::{Context, Poll, ready};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use async_nats::Subject;
 use async_nats::client::PublishError;
 use async_nats::message::OutboundMessage;
-use async_nats::{HeaderMap, Subject};
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
@@ -224,25 +224,14 @@ impl Outgoing {
 
     /// Queues a message, or keeps it until there is room for it.
     fn send(&mut self, subject: Subject, payload: Bytes) -> io::Result<()> {
-        let headers = header::write_sequence(self.sent);
-        self.publish(subject, payload, headers)
-    }
-
-    fn publish(
-        &mut self,
-        subject: Subject,
-        payload: Bytes,
-        headers: Option<HeaderMap>,
-    ) -> io::Result<()> {
-        let message = OutboundMessage {
-            subject,
-            payload,
-            reply: None,
-            headers,
-        };
-        self.queued += message.payload.len();
+        self.queued += payload.len();
         let broker = Arc::clone(self.exchange.connection().broker());
-        let published = broker.publish(message);
+        let published = broker.publish(|| OutboundMessage {
+            subject: subject.clone(),
+            payload: payload.clone(),
+            reply: None,
+            headers: header::write_sequence(self.sent),
+        });
         let published = published.map_err(|error| self.not_published(error))?;
         self.sent += 1;
         if let Published::Waiting(publishing) = published {

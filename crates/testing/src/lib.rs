@@ -12,6 +12,7 @@
     reason = "a harness fails by panicking, as the tests that it is made for do"
 )]
 
+pub mod cluster;
 pub mod nats;
 pub mod process;
 pub mod proxy;

@@ -266,14 +266,19 @@ pub fn binary() -> OsString {
 }
 
 /// A TCP port that no other test takes while this lives.
-struct Port {
+pub(crate) struct Port {
     number: u16,
     /// UDP ports are numbered apart from those of TCP, so this is a lock that all processes see.
     _lock: UdpSocket,
 }
 
 impl Port {
-    fn reserve() -> Self {
+    /// The number that clients connect to.
+    pub(crate) const fn number(&self) -> u16 {
+        self.number
+    }
+
+    pub(crate) fn reserve() -> Self {
         // Start somewhere else in every process, so that they rarely meet.
         let start =
             u16::try_from(std::process::id() % u32::try_from(PORTS.len()).unwrap()).unwrap();

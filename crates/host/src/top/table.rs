@@ -6,14 +6,15 @@ use super::totals::Side;
 use super::view::{FunctionView, HostView, View};
 
 pub(super) const HEADER: [&str; COLUMNS] = [
-    "TARGET", "STATE", "FUNCTION", "CALLS/S", "P50", "P99", "RUNNING", "CALLS", "ERRORS",
+    "SOURCE", "TARGET", "STATE", "FUNCTION", "CALLS/S", "P50", "P99", "RUNNING", "CALLS", "ERRORS",
 ];
 
-pub(super) const COLUMNS: usize = 9;
+pub(super) const COLUMNS: usize = 10;
 
 /// Whether a column has numbers.
-pub(super) const NUMBERS: [bool; COLUMNS] =
-    [false, false, false, true, true, true, true, true, false];
+pub(super) const NUMBERS: [bool; COLUMNS] = [
+    false, false, false, false, true, true, true, true, true, false,
+];
 
 /// What stands where nothing is known.
 const NOTHING: &str = "-";
@@ -24,11 +25,9 @@ pub(super) fn rows(view: &View) -> Vec<[String; COLUMNS]> {
 }
 
 fn cells(view: &View, row: &FunctionView) -> [String; COLUMNS] {
-    let state = view.targets.get(&row.target);
-    let (target, state) = match (row.side, row.target.as_str()) {
-        (Side::Server, _) => ("(served)", ""),
-        (Side::Client, "") => (NOTHING, ""),
-        (Side::Client, target) => (target, state.map_or("", String::as_str)),
+    let (source, state) = match row.side {
+        Side::Server => ("(served)", None),
+        Side::Client => (known(&row.source), view.targets.get(&row.target)),
     };
     let rate = row.calls_per_second.map(|rate| format!("{rate:.1}"));
     let errors = row
@@ -37,8 +36,9 @@ fn cells(view: &View, row: &FunctionView) -> [String; COLUMNS] {
         .map(|(case, calls)| format!("{case} {calls}"));
     let errors = errors.collect::<Vec<_>>().join(", ");
     [
-        target.into(),
-        state.into(),
+        source.into(),
+        known(&row.target).into(),
+        state.cloned().unwrap_or_default(),
         row.function.clone(),
         rate.unwrap_or_else(|| NOTHING.into()),
         seconds(row.p50_seconds),
@@ -47,6 +47,11 @@ fn cells(view: &View, row: &FunctionView) -> [String; COLUMNS] {
         row.calls.to_string(),
         errors,
     ]
+}
+
+/// A name, if there is one.
+fn known(name: &str) -> &str {
+    if name.is_empty() { NOTHING } else { name }
 }
 
 /// A latency, as far as buckets tell.

@@ -22,12 +22,15 @@ pub(super) enum Side {
     Server,
 }
 
-/// What calls are counted by. Served ones have no target.
+/// What calls are counted by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     pub(super) side: Side,
+    /// Who calls. Empty for what is served: that is not counted by callers.
+    pub(super) source: String,
     pub(super) instance: String,
     pub(super) function: String,
+    /// Who is called. Empty where that is not known.
     pub(super) target: String,
 }
 
@@ -53,9 +56,14 @@ pub(super) struct Totals {
 impl Totals {
     /// What a host serves. None if it has nothing of ours.
     pub(super) fn read(text: &str) -> Option<Self> {
-        let mut totals = Self::default();
-        for sample in parse(text) {
-            totals.add(&sample);
+        let samples: Vec<_> = parse(text).collect();
+        let info = samples.iter().find(|sample| sample.name == HOST_INFO);
+        let mut totals = Self {
+            id: info.map(|info| info.label("id").to_owned()),
+            ..Self::default()
+        };
+        for sample in &samples {
+            totals.add(sample);
         }
         (totals != Self::default()).then_some(totals)
     }
@@ -67,7 +75,6 @@ impl Totals {
             None => (name, false),
         };
         match (metric, part) {
-            (HOST_INFO, false) => self.id = Some(sample.label("id").to_owned()),
             (LINKS_AGE, false) => self.links_age = Some(sample.value),
             (NATS_CONNECTION_STATE, false) if sample.value > 0.0 => {
                 self.connection = Some(sample.label("state").to_owned());
@@ -87,8 +94,24 @@ impl Totals {
         }
     }
 
+    fn key(&self, side: Side, sample: &Sample) -> Key {
+        let id = self.id.clone().unwrap_or_default();
+        let (source, target) = match side {
+            Side::Client => (id, sample.label("target").to_owned()),
+            Side::Server => (String::new(), id),
+        };
+        Key {
+            side,
+            source,
+            instance: sample.label("instance").to_owned(),
+            function: sample.label("function").to_owned(),
+            target,
+        }
+    }
+
     fn tally(&mut self, side: Side, sample: &Sample) -> &mut Tally {
-        self.calls.entry(Key::of(side, sample)).or_default()
+        let key = self.key(side, sample);
+        self.calls.entry(key).or_default()
     }
 
     fn count(&mut self, side: Side, sample: &Sample) {
@@ -110,19 +133,9 @@ impl Totals {
     }
 
     fn run(&mut self, side: Side, sample: &Sample) {
-        let running = self.running.entry(Key::of(side, sample)).or_default();
+        let key = self.key(side, sample);
+        let running = self.running.entry(key).or_default();
         *running += whole(sample.value);
-    }
-}
-
-impl Key {
-    fn of(side: Side, sample: &Sample) -> Self {
-        Self {
-            side,
-            instance: sample.label("instance").to_owned(),
-            function: sample.label("function").to_owned(),
-            target: sample.label("target").to_owned(),
-        }
     }
 }
 

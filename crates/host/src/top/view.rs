@@ -27,11 +27,13 @@ pub(super) struct HostView {
     pub(super) links_age_seconds: Option<f64>,
 }
 
-/// A function as one side sees it.
+/// A function of a link that is in use, or a function that is served.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct FunctionView {
     pub(super) side: Side,
-    /// Empty for what is served, and where no call has ended yet.
+    /// The id of the host that calls; empty for what is served.
+    pub(super) source: String,
+    /// Who is called; empty where no call has ended yet.
     pub(super) target: String,
     /// `instance#function`.
     pub(super) function: String,
@@ -123,6 +125,7 @@ impl FunctionView {
         let errors = all.outcomes.iter().filter(|(outcome, _)| *outcome != "ok");
         Self {
             side: key.side,
+            source: key.source.clone(),
             target: key.target.clone(),
             function: key.name(),
             calls_per_second: elapsed
@@ -137,7 +140,7 @@ impl FunctionView {
     }
 
     fn is_of(&self, key: &Key) -> bool {
-        self.side == key.side && self.function == key.name()
+        self.side == key.side && self.source == key.source && self.function == key.name()
     }
 }
 
@@ -150,8 +153,8 @@ impl Key {
     }
 
     fn is_of(&self, other: &Self) -> bool {
-        let of = |key: &Self| (key.side, key.instance.clone(), key.function.clone());
-        of(self) == of(other)
+        let of = |key: &Self| (key.side, key.source.clone(), key.instance.clone());
+        of(self) == of(other) && self.function == other.function
     }
 }
 
@@ -213,6 +216,31 @@ mod tests {
             .map(|host| host.error.as_deref())
             .collect();
         assert_eq!(errors, [None, None, Some("no answer")]);
+    }
+
+    #[test]
+    fn each_link_in_use_has_its_own_row() {
+        let host = |id: &str| {
+            let text = format!(
+                "wrpc_client_calls_total{{target=\"t\",instance=\"a:b/c\",function=\"f\",outcome=\"ok\"}} 1\n\
+                 wrpc_client_calls_in_flight{{instance=\"a:b/c\",function=\"f\"}} 2\n\
+                 wrpc_host_info{{id=\"{id}\"}} 1\n"
+            );
+            (id.to_owned(), Ok(Totals::read(&text).unwrap()))
+        };
+        let view = view(&[host("x"), host("y"), host("x")], &[], Duration::ZERO);
+        let rows = view.functions.iter();
+        let rows: Vec<_> = rows
+            .map(|row| {
+                (
+                    row.source.as_str(),
+                    row.target.as_str(),
+                    row.calls,
+                    row.in_flight,
+                )
+            })
+            .collect();
+        assert_eq!(rows, [("x", "t", 2, 4), ("y", "t", 1, 2)]);
     }
 
     #[test]

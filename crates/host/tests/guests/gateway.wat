@@ -82,6 +82,8 @@
   (data (i32.const 592) "/short")
   (data (i32.const 608) "/exact")
   (data (i32.const 624) "/rest-spin")
+  (data (i32.const 640) "/hoard")
+  (data (i32.const 656) "/append")
   ;; Others.
   (data (i32.const 704) "bob")
   (data (i32.const 720) "example.com")
@@ -253,6 +255,15 @@
       (then unreachable))
     (call $answer (i32.const 403) (i32.const 752) (i32.const 6)))
 
+  (func $append-on
+    (local $headers i32)
+    (local.set $headers (call $fields))
+    (loop $more
+      (call $append (local.get $headers) (i32.const 704) (i32.const 3)
+        (i32.const 704) (i32.const 3) (global.get $ret))
+      (drop (call $ok))
+      (br $more)))
+
   (func (export "wasi:http/incoming-handler@0.2.0#handle") (param $request i32) (param $outparam i32)
     (local $path i32)
     (local $len i32)
@@ -341,4 +352,10 @@
         (call $answer (i32.const 200) (i32.const 704) (i32.const 3))
         (call $spin)
         (return)))
+    ;; Makes resources, and keeps them, without end.
+    (if (call $starts (local.get $path) (local.get $len) (i32.const 640))
+      (then (loop $more (drop (call $fields)) (br $more)) (return)))
+    ;; Makes one, and headers in it, without end.
+    (if (call $starts (local.get $path) (local.get $len) (i32.const 656))
+      (then (call $append-on) (return)))
     (call $answer (i32.const 404) (i32.const 288) (i32.const 5))))

@@ -7,9 +7,8 @@ use futures::StreamExt as _;
 use nix::sys::signal::Signal;
 use tokio::time::Instant;
 
-use crate::client::get;
-use crate::gateway::{Gateway, LINKED, start};
-use crate::support::nats::{self, Process};
+use crate::support::gateway::{Gateway, LINKED, start};
+use crate::support::http::get;
 use crate::support::setup::{Setup, block_on};
 
 #[test]
@@ -26,7 +25,6 @@ fn whatever_breaks_behind_it_the_component_answers() {
     // Less than a target has to take a call, so that a call that waits for it would be noticed.
     let options = ["--timeout", "3s", "--handshake-timeout", "2s"];
     let gateway = Gateway::new(&options);
-    let url = gateway.setup.url.clone();
     let greet = || block_on(get(gateway.address, "/greet"));
 
     let begun = Instant::now();
@@ -47,11 +45,11 @@ fn whatever_breaks_behind_it_the_component_answers() {
     assert_eq!(greet().text(), (200, "hello, bob"));
 
     let Gateway {
-        setup,
+        mut setup,
         mut process,
         address,
     } = gateway;
-    drop(setup.nats);
+    setup.nats.kill();
     process.says("the connection to NATS is down");
     let begun = Instant::now();
     let answer = block_on(get(address, "/greet"));
@@ -61,31 +59,16 @@ fn whatever_breaks_behind_it_the_component_answers() {
     // What calls nobody is not concerned.
     assert_eq!(block_on(get(address, "/host")).text().0, 200);
 
-    let setup = Setup {
-        nats: start_nats_again(&url),
-        files: setup.files,
-        url,
-    };
-    block_on(crate::client::until(address, "/greet", 200));
+    setup.restart_nats();
+    block_on(crate::support::http::until(address, "/greet", 200));
     process.signal(Signal::SIGTERM);
     let (status, stderr) = process.ended();
     assert_eq!(status.code(), Some(0), "{stderr}");
-    drop(setup);
-}
-
-/// A NATS server where another one was.
-fn start_nats_again(url: &str) -> Process {
-    let port = url.rsplit(':').next().unwrap();
-    let mut command = std::process::Command::new(nats::program());
-    command.args(["--addr", "127.0.0.1", "--port", port]);
-    let mut server = Process::start(&mut command);
-    server.says("Server is ready");
-    server
 }
 
 /// What remains of the deadline of the call that a request makes, as its target is told.
 async fn deadline_of_a_call(setup: &Setup, address: SocketAddr) -> Duration {
-    let nats = async_nats::connect(&setup.url).await.unwrap();
+    let nats = async_nats::connect(setup.nats.url()).await.unwrap();
     let calls = nats.subscribe("default.greeter.wrpc.0.0.1.>").await;
     let mut calls = calls.unwrap();
     let probe = "default.greeter.wrpc.0.0.1.probe";

@@ -5,9 +5,10 @@ use core::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use crate::client::{Answer, connect, connect_http2, get, guard, head, raw, request, rest};
-use crate::gateway::Gateway;
+use crate::support::gateway::Gateway;
+use crate::support::http::{Answer, connect, connect_http2, get, head, raw, request, rest};
 use crate::support::setup::block_on;
+use wrpc_middleware_testing::wait::guard;
 
 const HOST: (&str, &str) = ("host", "a.example");
 

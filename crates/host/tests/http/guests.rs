@@ -1,8 +1,9 @@
 //! Components that fail to answer, wholly or in the middle.
 
-use crate::client::{connect, get, guard, request};
-use crate::gateway::Gateway;
+use crate::support::gateway::Gateway;
+use crate::support::http::{connect, get, request};
 use crate::support::setup::block_on;
+use wrpc_middleware_testing::wait::guard;
 
 const SHORT: [&str; 2] = ["--request-timeout", "500ms"];
 
@@ -33,6 +34,20 @@ fn a_guest_without_an_answer_is_answered_for() {
     }
 }
 
+/// Nothing but the bound ends it, within the hour.
+#[test]
+fn a_guest_that_takes_what_the_host_keeps_without_end_is_ended() {
+    let mut gateway = Gateway::new(&["--request-timeout", "1h"]);
+    for path in ["/hoard", "/append"] {
+        let answer = block_on(get(gateway.address, path));
+        let expected = (500, "the component failed to answer\n");
+        assert_eq!(answer.text(), expected, "{path}");
+        let line = gateway.process.says(&format!("GET {path}: "));
+        assert!(line.contains("the component trapped"), "{line}");
+        assert_eq!(block_on(get(gateway.address, "/host")).status, 200);
+    }
+}
+
 #[test]
 fn an_error_code_becomes_its_status() {
     let gateway = Gateway::new(&[]);
@@ -52,7 +67,10 @@ async fn is_cut(gateway: &Gateway, path: &str) -> bool {
         return true;
     };
     assert_eq!(response.status(), 200, "{path}");
-    let cut = crate::client::Answer::of(response).await.body.is_err();
+    let cut = crate::support::http::Answer::of(response)
+        .await
+        .body
+        .is_err();
     let open = guard("a connection", connection.ready()).await.is_ok();
     assert_eq!(open, !cut, "{path}");
     cut

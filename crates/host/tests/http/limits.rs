@@ -5,11 +5,12 @@ use nix::sys::signal::Signal;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use crate::client::{
-    Answer, ask, connect, connect_http2, get, guard, head, raw, request, rest, until,
+use crate::support::gateway::Gateway;
+use crate::support::http::{
+    Answer, ask, connect, connect_http2, get, head, raw, request, rest, until,
 };
-use crate::gateway::Gateway;
 use crate::support::setup::block_on;
+use wrpc_middleware_testing::wait::guard;
 
 /// A place for one request, for longer than any test takes.
 const ONE: [&str; 4] = ["--max-requests", "1", "--request-timeout", "1h"];
@@ -80,7 +81,7 @@ fn a_client_that_leaves_ends_the_calls_of_its_request() {
     let gateway = Gateway::new(&["--request-timeout", "1h", "--timeout", "1h"]);
     let _greeter = gateway.setup.serve("slow.wasm", &[]);
     block_on(async {
-        let nats = async_nats::connect(&gateway.setup.url).await.unwrap();
+        let nats = async_nats::connect(gateway.setup.nats.url()).await.unwrap();
         let mut messages = nats.subscribe(">").await.unwrap();
         nats.publish("probe", "".into()).await.unwrap();
         let mut next = async |what: &str, is: &dyn Fn(&str) -> bool| {
@@ -149,4 +150,27 @@ fn a_client_that_does_not_read_is_cut_off() {
     );
     let got = block_on(raw(gateway.address, &ask));
     assert!(got.ends_with("\r\n0\r\n\r\n"));
+}
+
+/// A response that is not read is overdue a second after its request's deadline. The connection
+/// takes no more requests then, but those that run end as they would.
+#[test]
+fn a_response_that_is_not_read_cuts_off_no_other_of_its_connection() {
+    let mut gateway = Gateway::new(&["--request-timeout", "2s"]);
+    block_on(async {
+        let mut connection = connect_http2(gateway.address).await;
+        let large = connection.send_request(request(gateway.address, "/large"));
+        let large = guard("a response", large).await.unwrap();
+        gateway.runs();
+        // Each of these ends at its deadline, the second one after the other is overdue.
+        for _ in 0..2 {
+            let wait = connection.send_request(request(gateway.address, "/wait"));
+            let wait = guard("a response", wait).await.unwrap();
+            assert_eq!(Answer::of(wait).await.status, 504);
+        }
+        assert!(
+            Answer::of(large).await.body.is_err(),
+            "the connection is cut"
+        );
+    });
 }

@@ -11,12 +11,9 @@
 mod support;
 
 mod calls;
-mod client;
 mod connections;
-mod gateway;
 mod guests;
 mod limits;
 mod mistakes;
 mod requests;
 mod stopping;
-mod storm;

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::gateway::component;
+use crate::support::gateway::component;
 use crate::support::{Files, Output, run};
 
 fn http(files: &Files, options: &[&str]) -> Output {

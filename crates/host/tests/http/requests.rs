@@ -7,11 +7,12 @@ use hyper::body::Frame;
 use hyper::{Method, Request};
 use tokio::sync::mpsc;
 
-use crate::client::{
-    Answer, Body, ask, connect, connect_http2, get, guard, head, post, raw, request, send,
+use crate::support::gateway::{Gateway, start};
+use crate::support::http::{
+    Answer, Body, ask, connect, connect_http2, get, head, post, raw, request, send,
 };
-use crate::gateway::{Gateway, start};
 use crate::support::setup::{Setup, block_on};
+use wrpc_middleware_testing::wait::guard;
 
 const LARGE: usize = 16 * 1024 * 1024;
 

@@ -9,10 +9,11 @@ use nix::sys::signal::Signal;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::client::{Answer, connect, connect_http2, get, guard, request};
-use crate::gateway::Gateway;
-use crate::support::nats::Process;
+use crate::support::gateway::Gateway;
+use crate::support::http::{Answer, connect, connect_http2, get, request};
+use crate::support::process::Process;
 use crate::support::setup::block_on;
+use wrpc_middleware_testing::wait::guard;
 
 /// Asserts that the process ends with success and cuts nothing off.
 fn assert_ends_in_order(process: Process) {
@@ -47,7 +48,7 @@ fn requests_that_run_are_answered_and_no_others_come() {
     let mut gateway = Gateway::new(&["--grace", "1h"]);
     let _greeter = gateway.setup.serve("soon.wasm", &["--max-calls", "100"]);
     block_on(async {
-        let nats = async_nats::connect(&gateway.setup.url).await.unwrap();
+        let nats = async_nats::connect(gateway.setup.nats.url()).await.unwrap();
         let calls = nats.subscribe("default.greeter.wrpc.0.0.1.>").await;
         let mut calls = calls.unwrap();
         nats.flush().await.unwrap();

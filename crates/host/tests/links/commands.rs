@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 
 use crate::setup::{json, run, server, try_run};
-use crate::support::nats::Process;
+use crate::support::process::Process;
 
 const FILE: &str = r#"
 [[link]]

@@ -5,8 +5,9 @@ use std::process::Stdio;
 use nix::sys::signal::Signal;
 
 use crate::setup::{BUCKET, run, server, try_run, without_bucket};
-use crate::support::nats::Process;
 use crate::support::output;
+use crate::support::process::Process;
+use crate::support::setup::block_on;
 
 const DENIED: &str = "err(link-denied({delivery: not-sent, ";
 
@@ -59,10 +60,10 @@ fn a_host_that_is_cut_off_for_too_long_denies_every_call() {
     let mut client = Process::start(client.stdout(Stdio::piped()));
     // The link is there, and nobody else.
     client.reads("err(target-unavailable(");
-    setup.nats.signal(Signal::SIGSTOP);
+    block_on(setup.nats.freeze());
     client.says("too old by now: every call is denied");
     client.reads(DENIED);
-    setup.nats.signal(Signal::SIGCONT);
+    setup.nats.thaw();
     client.reads("err(target-unavailable(");
     client.signal(Signal::SIGKILL);
 }

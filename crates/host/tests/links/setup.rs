@@ -17,12 +17,7 @@ pub fn server() -> Setup {
 
 /// The same without the bucket, with more of a configuration.
 pub fn without_bucket(config: &str) -> Setup {
-    Setup::with_store(|store| {
-        format!(
-            "jetstream: {{ store_dir: \"{}\" }}\n{config}",
-            store.display()
-        )
-    })
+    Setup::with_jetstream(config)
 }
 
 /// Runs the program, with the words of `args`.

@@ -3,7 +3,9 @@
 // Here as in a test, and not each test uses all of it.
 #![allow(clippy::unwrap_used, dead_code)]
 
-pub mod nats;
+pub mod gateway;
+pub mod http;
+pub mod process;
 pub mod setup;
 
 use std::ffi::OsStr;
@@ -21,6 +23,19 @@ pub struct Output {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
+}
+
+impl Output {
+    /// Asserts that the program did nothing, and said why on stderr.
+    #[track_caller]
+    pub fn assert_refused(&self, args: &str, code: i32, expected: &[&str]) {
+        for expected in expected {
+            let is_said = self.stderr.contains(expected);
+            assert!(is_said, "{args}: no `{expected}` in\n{}", self.stderr);
+        }
+        assert_eq!(self.code, Some(code), "{args}: {}", self.stderr);
+        assert_eq!(self.stdout, "", "{args}");
+    }
 }
 
 impl Files {

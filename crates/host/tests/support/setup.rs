@@ -1,11 +1,12 @@
 //! A NATS server, components, and the commands to serve and call them.
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use futures::StreamExt as _;
 
-use super::nats::{self, Process};
+use wrpc_middleware_testing::nats::NatsServer;
+
+use super::process::Process;
 use super::{Files, program};
 
 pub const LINKS: &str = "
@@ -17,9 +18,8 @@ interface = \"test:app/greeter\"
 
 /// A directory with everything in it, and a NATS server.
 pub struct Setup {
-    pub files: Files,
-    pub url: String,
-    pub nats: Process,
+    workplace: Workplace,
+    pub nats: NatsServer,
 }
 
 impl Setup {
@@ -29,17 +29,44 @@ impl Setup {
 
     /// The same, with a configuration in the server's own format.
     pub fn with_config(config: &str) -> Self {
-        Self::with_store(|_| config.to_owned())
+        Self::on(block_on(NatsServer::start_with(config)))
     }
 
-    /// The same, where the server may need a directory of its own.
-    pub fn with_store(config: impl FnOnce(&Path) -> String) -> Self {
+    /// The same with JetStream.
+    pub fn with_jetstream(config: &str) -> Self {
+        Self::on(block_on(NatsServer::start_with_jetstream(config)))
+    }
+
+    fn on(nats: NatsServer) -> Self {
+        let workplace = Workplace::new(nats.url());
+        Self { workplace, nats }
+    }
+
+    /// Starts the killed NATS server again, where it was and with what it had.
+    pub fn restart_nats(&mut self) {
+        block_on(self.nats.restart());
+    }
+}
+
+impl core::ops::Deref for Setup {
+    type Target = Workplace;
+
+    fn deref(&self) -> &Workplace {
+        &self.workplace
+    }
+}
+
+/// A directory with everything in it, and where NATS is.
+pub struct Workplace {
+    pub files: Files,
+    pub url: String,
+}
+
+impl Workplace {
+    pub fn new(url: String) -> Self {
         let files = Files::new();
         files.write("links.toml", LINKS);
-        let config = config(&files.path("store"));
-        let config = files.write("nats.conf", config);
-        let (nats, url) = nats::start(&config);
-        Self { files, url, nats }
+        Self { files, url }
     }
 
     pub fn command(&self, args: &[&str]) -> Command {

@@ -11,9 +11,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-#[allow(dead_code, reason = "the tests of HTTP use the rest")]
-#[path = "../http/gateway.rs"]
-mod gateway;
 mod metrics;
 mod mistakes;
 mod scrape;

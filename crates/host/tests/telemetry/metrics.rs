@@ -1,9 +1,9 @@
 //! `--metrics`.
 
-use crate::gateway::Gateway;
 use crate::scrape::{METRICS, calling, measured, request, serving};
-use crate::support::nats::Process;
+use crate::support::gateway::Gateway;
 use crate::support::output;
+use crate::support::process::Process;
 use crate::support::setup::Setup;
 
 const LINKED: [&str; 2] = ["--links", "links.toml"];
@@ -97,13 +97,13 @@ fn a_target_that_is_left_alone_is_open() {
 
 #[test]
 fn a_lost_connection_is_seen_and_the_endpoint_stays() {
-    let setup = Setup::new();
+    let mut setup = Setup::new();
     let (_greeter, greeter) = serving(&setup, "quick.wasm");
     measured(
         &greeter,
         &["wrpc_nats_connection_state{state=\"connected\"} 1"],
     );
-    drop(setup.nats);
+    setup.nats.kill();
     measured(
         &greeter,
         &["wrpc_nats_connection_state{state=\"disconnected\"} 1"],
@@ -113,8 +113,7 @@ fn a_lost_connection_is_seen_and_the_endpoint_stays() {
 
 #[test]
 fn the_age_of_the_links_is_known() {
-    let setup =
-        Setup::with_store(|store| format!("jetstream: {{ store_dir: \"{}\" }}", store.display()));
+    let setup = Setup::with_jetstream("");
     let bucket = ["--links", "kv://links"];
     let (_client, client) = calling(&setup, &bucket);
     // Nothing was ever seen.

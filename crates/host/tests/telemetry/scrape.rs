@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::support::nats::Process;
+use crate::support::process::Process;
 use crate::support::setup::Setup;
 
 /// Nothing in the tests takes this long unless it hangs.

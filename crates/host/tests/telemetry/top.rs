@@ -34,12 +34,12 @@ fn hosts_are_shown_together() {
         format!("{nobody}  unreachable: connection refused")
     );
     assert!(
-        lines[4].starts_with("TARGET    STATE   FUNCTION "),
+        lines[4].starts_with("SOURCE    TARGET   STATE   FUNCTION "),
         "{lines:#?}"
     );
     for (line, start) in [
-        (5, "greeter   closed  test:app/greeter#greet"),
-        (6, "(served)          test:app/greeter#greet"),
+        (5, "client    greeter  closed  test:app/greeter#greet"),
+        (6, "(served)  greeter          test:app/greeter#greet"),
     ] {
         assert!(lines[line].starts_with(start), "{lines:#?}");
         let rate = lines[line].split_whitespace().rev().nth(4).unwrap();
@@ -82,7 +82,8 @@ fn a_script_gets_json() {
 #[test]
 fn what_is_no_host_is_shown_as_that() {
     let setup = Setup::new();
-    let nats = setup.url.strip_prefix("nats://").unwrap();
+    let nats = setup.nats.url();
+    let nats = nats.strip_prefix("nats://").unwrap();
     let looked = output(&mut setup.command(&["top", "--interval", "1ms", nats]));
     assert_eq!(
         looked.stdout.lines().next().unwrap(),

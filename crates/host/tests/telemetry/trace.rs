@@ -8,9 +8,9 @@ use wrpc_middleware::nats::{ConnectOptions, Options, connect};
 use wrpc_middleware::{Context, Target};
 use wrpc_transport::Invoke as _;
 
-use crate::gateway::Gateway;
 use crate::scrape::raw;
-use crate::support::nats::Process;
+use crate::support::gateway::Gateway;
+use crate::support::process::Process;
 use crate::support::setup::{Setup, block_on};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -34,14 +34,14 @@ fn caller(setup: &Setup, filter: &str) -> Process {
 /// Calls the component with this `traceparent`, and returns the one that its own call has.
 fn parent_of_nested(setup: &Setup, parent: Option<&str>) -> Option<String> {
     block_on(async {
-        let nats = async_nats::connect(&setup.url).await.unwrap();
+        let nats = async_nats::connect(setup.nats.url()).await.unwrap();
         let mut nested = nats
             .subscribe("default.greeter.wrpc.0.0.1.>")
             .await
             .unwrap();
         nats.flush().await.unwrap();
         let options = Options::new().id("a").prefix("default");
-        let options = ConnectOptions::new(setup.url.clone()).client(options);
+        let options = ConnectOptions::new(setup.nats.url()).client(options);
         let client = connect(options).await.unwrap();
         let headers = parent.map(|parent| {
             let mut headers = async_nats::HeaderMap::new();
@@ -129,7 +129,7 @@ fn what_a_component_calls_is_of_the_trace_of_its_request() {
     let _greeter = gateway.setup.serve("quick.wasm", &[]);
     let address = gateway.address.to_string();
     let nested = block_on(async {
-        let nats = async_nats::connect(&gateway.setup.url).await.unwrap();
+        let nats = async_nats::connect(gateway.setup.nats.url()).await.unwrap();
         let calls = nats.subscribe("default.greeter.wrpc.0.0.1.>").await;
         nats.flush().await.unwrap();
         let get = format!("GET /greet HTTP/1.1\r\ntraceparent: {}", parent());

@@ -9,7 +9,7 @@ use crate::Entry;
 
 /// A bucket as it was at one sequence of its stream.
 #[derive(Debug)]
-pub(super) struct Content {
+pub(crate) struct Content {
     created: i128,
     applied: u64,
     keys: BTreeMap<String, (u64, Value)>,
@@ -59,7 +59,7 @@ impl Content {
         self.created == state.created && self.applied <= state.last
     }
 
-    pub(super) fn applied(&self) -> u64 {
+    pub(crate) fn applied(&self) -> u64 {
         self.applied
     }
 
@@ -117,17 +117,17 @@ impl Content {
     }
 
     /// The entry that counts for a key.
-    pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
+    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
         self.keys.get(key)?.1.entry()
     }
 
     /// All entries that count, in the order of their keys.
-    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.keys.values().filter_map(|(_, value)| value.entry())
     }
 
     /// The values that are no entries.
-    pub(super) fn malformed(&self) -> impl Iterator<Item = &Malformed> {
+    pub(crate) fn malformed(&self) -> impl Iterator<Item = &Malformed> {
         self.keys.values().filter_map(|(_, value)| match value {
             Value::Malformed(malformed, _) => Some(malformed),
             Value::Removed | Value::Entry(_) => None,
@@ -142,8 +142,37 @@ impl Content {
     }
 
     /// What has changed since the last time.
-    pub(super) fn take_changes(&mut self) -> Changes {
+    pub(crate) fn take_changes(&mut self) -> Changes {
         core::mem::replace(&mut self.changes, Changes::Keys(BTreeSet::new()))
+    }
+}
+
+/// Of a bucket without a server.
+#[cfg(test)]
+impl Content {
+    /// What a message says about a key.
+    pub(crate) fn set(&mut self, key: &str, value: Option<String>) {
+        let sequence = self.applied + 1;
+        let revision = Revision {
+            sequence,
+            key: key.to_owned(),
+            value: value.map(Into::into),
+        };
+        self.apply(Found {
+            sequence,
+            revision: Some(revision),
+        });
+    }
+}
+
+#[cfg(test)]
+impl Default for Content {
+    fn default() -> Self {
+        Self::new(&StreamState {
+            created: 1,
+            last: 0,
+            counts: Counts::default(),
+        })
     }
 }
 

@@ -17,8 +17,7 @@ use core::fmt;
 use tokio::time::Instant;
 
 pub use self::admin::CreateOptions;
-pub(crate) use self::content::Changes;
-use self::content::Content;
+pub(crate) use self::content::{Changes, Content};
 pub use self::error::BucketError;
 pub use self::import::{Change, Import};
 pub use self::name::{BucketName, InvalidBucketName};
@@ -148,10 +147,9 @@ impl Synchronized {
         self.content.iter().flat_map(Content::malformed)
     }
 
-    /// What has changed since the last time.
-    pub(crate) fn take_changes(&mut self) -> Changes {
-        let changes = self.content.as_mut().map(Content::take_changes);
-        changes.unwrap_or(Changes::All)
+    /// What is known. Of a bucket that was never read, that is nothing.
+    pub(crate) fn content_mut(&mut self) -> Option<&mut Content> {
+        self.content.as_mut()
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) struct StreamState {
 }
 
 /// What changes where the stream does, even if nothing was added to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     pub(super) messages: u64,
     pub(super) first: u64,

@@ -9,7 +9,7 @@ use wrpc_middleware_transport::link::LinkTable;
 
 use super::{Freshness, Status};
 use crate::Entry;
-use crate::bucket::{BucketError, Changes, Synchronized};
+use crate::bucket::{BucketError, Changes, Content};
 
 /// What a watch has found out.
 pub(super) struct Published {
@@ -46,12 +46,8 @@ impl Published {
     }
 
     /// Makes what is known count.
-    pub(super) fn update(&self, known: &mut Synchronized, proven: Instant) {
-        let changes = known.take_changes();
-        let is_new = !matches!(&changes, Changes::Keys(keys) if keys.is_empty());
-        if is_new {
-            self.change(known, &changes);
-        }
+    pub(super) fn update(&self, known: &mut Content, proven: Instant) {
+        let is_new = self.take(known);
         // The other way round, the table of before would count as the new one.
         self.freshness.prove(proven);
         let status = self.status.borrow();
@@ -64,13 +60,10 @@ impl Published {
 
     /// Makes what was read count before something went wrong: whatever else is missing, what was
     /// removed does not wait for it.
-    pub(super) fn update_in_part(&self, known: &mut Synchronized) {
-        if !self.status.borrow().seen {
-            return;
-        }
-        let changes = known.take_changes();
-        if !matches!(&changes, Changes::Keys(keys) if keys.is_empty()) {
-            self.change(known, &changes);
+    pub(super) fn update_in_part(&self, known: &mut Content) {
+        // A first table that is not complete is none.
+        if self.status.borrow().seen {
+            self.take(known);
         }
     }
 
@@ -80,7 +73,17 @@ impl Published {
         self.status.send_modify(|status| status.failure = failure);
     }
 
-    fn change(&self, known: &Synchronized, changes: &Changes) {
+    /// Makes the changes count that did not yet. Whether there were any.
+    fn take(&self, known: &mut Content) -> bool {
+        let changes = known.take_changes();
+        let is_new = !matches!(&changes, Changes::Keys(keys) if keys.is_empty());
+        if is_new {
+            self.change(known, &changes);
+        }
+        is_new
+    }
+
+    fn change(&self, known: &Content, changes: &Changes) {
         let mut entries = self.entries();
         if let Changes::Keys(keys) = changes
             && let (Some(key), 1) = (keys.first(), keys.len())
@@ -110,7 +113,7 @@ impl Published {
         }
     }
 
-    fn tell(&self, known: &Synchronized) {
+    fn tell(&self, known: &Content) {
         let malformed: Vec<_> = known.malformed().cloned().collect();
         self.status.send_modify(|status| {
             for bad in &malformed {
@@ -124,9 +127,59 @@ impl Published {
                 tracing::info!("the links can be read again, after: {error}");
             }
             status.seen = true;
-            status.revision = known.revision();
+            status.revision = known.applied();
             status.links = self.table.len();
             status.malformed = malformed;
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wrpc_middleware_transport::link::{LinkPolicy as _, LinkRequest};
+
+    use super::*;
+
+    fn is_linked(published: &Published, source: &str) -> bool {
+        let request = LinkRequest::new(Some(source), "b:c/d", "f");
+        published.table().authorize(&request).is_some()
+    }
+
+    fn put(known: &mut Content, source: &str) {
+        let json = format!(r#"{{"source":"{source}","target":"t","interface":"b:c/d"}}"#);
+        known.set(&format!("{source}.default.b.c.d"), Some(json));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_read_before_a_failure_counts() {
+        let published = Published::new();
+        let mut known = Content::default();
+        for source in ["stays", "goes", "goes-too"] {
+            put(&mut known, source);
+        }
+        published.update(&mut known, Instant::now());
+        known.set("goes.default.b.c.d", None);
+        published.update_in_part(&mut known);
+        assert!(!is_linked(&published, "goes") && is_linked(&published, "stays"));
+        // Several at a time make the table anew.
+        known.set("goes-too.default.b.c.d", None);
+        put(&mut known, "comes");
+        published.update_in_part(&mut known);
+        assert!(!is_linked(&published, "goes-too") && is_linked(&published, "comes"));
+        assert_eq!(published.entries().len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_of_a_first_table_does_not_count() {
+        let published = Published::new();
+        let mut known = Content::default();
+        put(&mut known, "early");
+        published.update_in_part(&mut known);
+        assert!(!is_linked(&published, "early") && published.freshness().age().is_none());
+        // It is still new once the rest has come.
+        put(&mut known, "late");
+        published.update(&mut known, Instant::now());
+        assert!(is_linked(&published, "early") && is_linked(&published, "late"));
+        assert_eq!(published.status().borrow().links, 2);
     }
 }

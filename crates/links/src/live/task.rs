@@ -39,13 +39,17 @@ pub(super) async fn run(bucket: Bucket, published: Arc<Published>, options: Watc
         let before = known.revision();
         match known.sync().await {
             Ok(proven) => {
-                published.update(&mut known, proven);
+                if let Some(content) = known.content_mut() {
+                    published.update(content, proven);
+                }
                 (failures, stale) = (0, false);
                 hints.kept(known.revision().saturating_sub(before));
                 hints.wait(options.interval()).await;
             }
             Err(error) => {
-                published.update_in_part(&mut known);
+                if let Some(content) = known.content_mut() {
+                    published.update_in_part(content);
+                }
                 if failures == 0 {
                     tell(&bucket, &published, &error);
                 }

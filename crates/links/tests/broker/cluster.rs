@@ -1,6 +1,5 @@
 //! Three servers that share one bucket, and a host on each.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -13,62 +12,38 @@ use wrpc_middleware_transport::RpcErrorKind;
 
 use crate::support::links::{becomes, bucket, put, remove, watch};
 use crate::support::peers::{Target, call, caller};
-use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::cluster::Cluster;
 use wrpc_middleware_testing::wait::{guard, until};
 
-struct Cluster(Vec<NatsServer>);
+/// The servers, this one first.
+fn servers(cluster: &Cluster, first: usize) -> Vec<ServerAddr> {
+    let urls = cluster.urls_from(first).into_iter();
+    urls.map(|url| url.parse().unwrap()).collect()
+}
 
-impl Cluster {
-    async fn start() -> Self {
-        let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let ports = listeners
-            .iter()
-            .map(|listener| listener.local_addr().unwrap().port());
-        let ports: Vec<_> = ports.collect();
-        let routes = ports.iter().map(|port| format!("nats://127.0.0.1:{port}"));
-        let routes = routes.collect::<Vec<_>>().join(", ");
-        // Free for the servers.
-        drop(listeners);
-        let starting = ports.iter().map(|port| {
-            let config = format!(
-                "cluster: {{ name: test, listen: \"127.0.0.1:{port}\", routes: [{routes}] }}"
-            );
-            async move { NatsServer::start_with_jetstream(&config).await }
-        });
-        Self(futures::future::join_all(starting).await)
-    }
+/// A component that is connected to one of them, and finds the others when that is gone.
+async fn component(cluster: &Cluster, first: usize, id: &str) -> Client {
+    let servers = servers(cluster, first);
+    let options = ConnectOptions::new(servers.as_slice())
+        .client(Options::new().id(id).prefix("default"))
+        .nats(async_nats::ConnectOptions::retain_servers_order);
+    let client = guard("a client", connect(options)).await.unwrap();
+    let port = client.nats().server_info().port;
+    assert_eq!(port, cluster.server(first).port());
+    client
+}
 
-    /// The servers, this one first.
-    fn from(&self, first: usize) -> Vec<ServerAddr> {
-        let (before, after) = self.0.split_at(first);
-        let urls = after.iter().chain(before).map(NatsServer::url);
-        urls.map(|url| url.parse().unwrap()).collect()
-    }
-
-    /// A component that is connected to one of them, and finds the others when that is gone.
-    async fn client(&self, first: usize, id: &str) -> Client {
-        let servers = self.from(first);
-        let options = ConnectOptions::new(servers.as_slice())
-            .client(Options::new().id(id).prefix("default"))
-            .nats(async_nats::ConnectOptions::retain_servers_order);
-        let client = guard("a client", connect(options)).await.unwrap();
-        let port = client.nats().server_info().port;
-        assert_eq!(port, self.0[first].port());
-        client
-    }
-
-    /// A bucket on all of them.
-    async fn bucket(&self) -> Bucket {
-        let options = async_nats::ConnectOptions::new().retain_servers_order();
-        let nats = options.connect(self.from(1)).await.unwrap();
-        let bucket = bucket(nats);
-        until("the cluster to have a leader", async || {
-            let options = CreateOptions::new().replicas(3);
-            bucket.create(&options).await.is_ok()
-        })
-        .await;
-        bucket
-    }
+/// A bucket on all of them.
+async fn bucket_of(cluster: &Cluster) -> Bucket {
+    let options = async_nats::ConnectOptions::new().retain_servers_order();
+    let nats = options.connect(servers(cluster, 1)).await.unwrap();
+    let bucket = bucket(nats);
+    until("the cluster to have a leader", async || {
+        let options = CreateOptions::new().replicas(3);
+        bucket.create(&options).await.is_ok()
+    })
+    .await;
+    bucket
 }
 
 /// Puts or removes as soon as the bucket has a leader.
@@ -78,13 +53,13 @@ async fn insist(what: &str, mut change: impl AsyncFnMut() -> bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_reaches_the_hosts_of_all_servers_and_the_loss_of_one_loses_none() {
-    let mut cluster = Cluster::start().await;
-    let bucket = cluster.bucket().await;
-    let target = cluster.client(2, "target").await;
+    let mut cluster = Cluster::start(3).await;
+    let bucket = bucket_of(&cluster).await;
+    let target = component(&cluster, 2, "target").await;
     let _target = Target::start(&target).await;
     let mut hosts: Vec<(Client, LiveLinks)> = Vec::new();
     for first in 0..3 {
-        let client = cluster.client(first, "client").await;
+        let client = component(&cluster, first, "client").await;
         let own = Bucket::new(client.nats().clone(), bucket.name().clone());
         hosts.push((client, watch(&own)));
     }
@@ -138,7 +113,7 @@ async fn a_change_reaches_the_hosts_of_all_servers_and_the_loss_of_one_loses_non
         .await;
     };
     go_on("calls on all hosts").await;
-    cluster.0[0].kill();
+    cluster.server_mut(0).kill();
     go_on("calls on all hosts without a server").await;
     over.store(true, Ordering::Relaxed);
     while let Some(ended) = guard("the callers", callers.join_next()).await {

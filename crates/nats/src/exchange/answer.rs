@@ -79,12 +79,14 @@ impl Exchange {
         let (Answer::Held(first), Some(peer), true) = (&mut state.answer, peer, is_held) else {
             return Ok(Answered::No);
         };
-        let payload = first.take();
+        let payload = first.take().unwrap_or_default();
         state.answer = Answer::Told(None);
-        let published = self.connection.broker().publish(OutboundMessage {
-            subject: peer,
-            payload: payload.unwrap_or_default(),
-            reply: Some(self.connection.inbox().unary(&self.id)),
+        let reply = self.connection.inbox().unary(&self.id);
+        let broker = self.connection.broker();
+        let published = broker.publish(|| OutboundMessage {
+            subject: peer.clone(),
+            payload: payload.clone(),
+            reply: Some(reply.clone()),
             headers: None,
         });
         published.map(Answered::InOne)
@@ -120,23 +122,28 @@ impl Exchange {
         first: Option<Bytes>,
     ) -> Result<Published, PublishError> {
         let broker = self.connection.broker();
-        let results = first.map(|payload| OutboundMessage {
-            subject: below(&peer, RESULTS),
-            payload,
-            reply: None,
-            headers: None,
-        });
-        let handshake = broker.publish(OutboundMessage {
-            subject: peer,
+        let inbox = self.inbox();
+        let handshake = broker.publish(|| OutboundMessage {
+            subject: peer.clone(),
             payload: Bytes::new(),
-            reply: Some(self.inbox()),
+            reply: Some(inbox.clone()),
             headers: None,
         })?;
-        match (handshake, results) {
-            (handshake, None) => Ok(handshake),
-            (Published::Queued, Some(results)) => broker.publish(results),
-            (Published::Waiting(handshake), Some(results)) => {
-                Ok(Published::Waiting(broker.publish_after(handshake, results)))
+        let Some(payload) = first else {
+            return Ok(handshake);
+        };
+        let subject = below(&peer, RESULTS);
+        let results = || OutboundMessage {
+            subject: subject.clone(),
+            payload: payload.clone(),
+            reply: None,
+            headers: None,
+        };
+        match handshake {
+            Published::Queued => broker.publish(results),
+            Published::Waiting(handshake) => {
+                let results = broker.publish_after(handshake, results());
+                Ok(Published::Waiting(results))
             }
         }
     }

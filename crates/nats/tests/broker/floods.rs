@@ -1,6 +1,7 @@
 //! What nobody reads is bounded.
 
 use bytes::Bytes;
+use futures::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 use wrpc_middleware_errors::{Delivery, RpcErrorKind};
@@ -247,4 +248,40 @@ async fn an_answer_is_not_lost_to_a_flood_that_follows_it() {
             }
         }
     }
+}
+
+/// By a target, or by whoever knows the inbox.
+#[tokio::test(flavor = "multi_thread")]
+async fn handshakes_for_nobody_leave_nothing_however_many() {
+    const HANDSHAKES: usize = 10_000;
+
+    let server = NatsServer::start().await;
+    let (caller, target) = (new(&server).await, new(&server).await);
+    let _echo = echo(&target.wrpc).await;
+    let mut raw = RawTarget::start(&server, "raw").await;
+    drop(open(&caller, "raw").await);
+    let call = raw.call().await;
+    let before = server.subscriptions().await;
+    let targets = raw.nats.new_inbox();
+    let mut turned_away = raw.nats.subscribe(format!("{targets}.>")).await.unwrap();
+    for n in 0..HANDSHAKES {
+        call.accept_as(&format!("{targets}.{n}")).await;
+    }
+    call.sent().await;
+    // They are behind all of them.
+    assert_echoes(&caller).await;
+    until("nothing to be left", async || {
+        (caller.wrpc.calls(), caller.wrpc.buffered()) == (0, 0)
+    })
+    .await;
+    // Each is turned away once at most: told that nobody waits for it, and that no parameters come.
+    caller.settled().await;
+    round_trip(&raw.nats).await;
+    turned_away.unsubscribe().await.unwrap();
+    let mut told = 0;
+    while guard("a message", turned_away.next()).await.is_some() {
+        told += 1;
+    }
+    assert!((1..=2 * HANDSHAKES).contains(&told), "{told}");
+    server.subscriptions_return_to(before).await;
 }

@@ -18,6 +18,7 @@ mod cut;
 mod deadline;
 mod drain;
 mod floods;
+mod full_queue;
 mod hostile;
 mod interop;
 mod keepalive;

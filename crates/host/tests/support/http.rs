@@ -2,7 +2,6 @@
 
 use core::fmt::Write as _;
 use core::net::SocketAddr;
-use core::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -13,9 +12,7 @@ use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-
-/// How long anything may take that must happen.
-pub const GUARD: Duration = Duration::from_secs(90);
+use wrpc_middleware_testing::wait::{self, guard};
 
 pub type Body = UnsyncBoxBody<Bytes, core::convert::Infallible>;
 
@@ -46,13 +43,6 @@ impl Answer {
         let body = self.body.as_ref().unwrap();
         (self.status.as_u16(), core::str::from_utf8(body).unwrap())
     }
-}
-
-/// Awaits what must happen.
-pub async fn guard<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(GUARD, future)
-        .await
-        .unwrap_or_else(|_| panic!("gave up on: {what}"))
 }
 
 pub fn request(address: SocketAddr, path: &str) -> Request<Body> {
@@ -108,13 +98,8 @@ pub async fn get(address: SocketAddr, path: &str) -> Answer {
 
 /// Asks again until the answer is this one.
 pub async fn until(address: SocketAddr, path: &str, status: u16) {
-    let mut interval = tokio::time::interval(Duration::from_millis(20));
-    guard(&format!("{status} for {path}"), async {
-        while get(address, path).await.status != status {
-            interval.tick().await;
-        }
-    })
-    .await;
+    let what = format!("{status} for {path}");
+    wait::until(&what, async || get(address, path).await.status == status).await;
 }
 
 /// What a client that closes nothing gets to the bytes that it sends, until the host closes.

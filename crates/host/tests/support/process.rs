@@ -1,7 +1,6 @@
-//! A NATS server, and processes that say when they are ready.
+//! Processes that say when they are ready.
 
 use std::io::{BufRead as _, BufReader, Read};
-use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -93,21 +92,4 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The program nats-server.
-pub fn program() -> std::ffi::OsString {
-    std::env::var_os("NATS_SERVER").unwrap_or_else(|| "nats-server".into())
-}
-
-/// Starts a server with a configuration; returns it with its URL.
-pub fn start(config: &Path) -> (Process, String) {
-    let mut command = Command::new(program());
-    command.arg("--config").arg(config);
-    command.args(["--addr", "127.0.0.1", "--port", "-1"]);
-    let mut server = Process::start(&mut command);
-    let line = server.says("Listening for client connections on ");
-    let address = line.rsplit(' ').next().unwrap().to_owned();
-    server.says("Server is ready");
-    (server, format!("nats://{address}"))
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-use crate::support::nats::Process;
-use crate::support::setup::Setup;
+use crate::support::process::Process;
+use crate::support::setup::{Setup, Workplace};
 
 /// A NATS server, and the gateway on it.
 pub struct Gateway {
@@ -53,13 +53,13 @@ impl Gateway {
 
 /// Starts another one.
 pub fn start(
-    setup: &Setup,
+    workplace: &Workplace,
     options: &[&str],
     environment: &[(&str, &str)],
 ) -> (Process, SocketAddr) {
-    setup.files.write("gateway.wasm", component());
-    setup.files.write("gateway.toml", LINKS);
-    let mut command = setup.command(&["http", "--id", "gateway", "--addr", "127.0.0.1:0"]);
+    workplace.files.write("gateway.wasm", component());
+    workplace.files.write("gateway.toml", LINKS);
+    let mut command = workplace.command(&["http", "--id", "gateway", "--addr", "127.0.0.1:0"]);
     command.args(options).arg("gateway.wasm");
     command.envs(environment.iter().copied());
     let mut process = Process::start(&mut command);
