@@ -14,6 +14,9 @@ use crate::{Progress, Stage};
 /// the other need not wake the task each time.
 const LINGER: u32 = 100;
 
+/// Room for as many calls is kept in any case.
+const USUAL: usize = 64;
+
 /// Looks at a client, which has no event to await, for all calls that wait for the loss of their
 /// connection.
 ///
@@ -75,6 +78,9 @@ impl<N: Connects> Watcher<N> {
         let mut untaken = self.0.untaken();
         if untaken.len() == untaken.capacity() {
             untaken.retain(|untaken| untaken.is_waiting().is_some());
+            // As many calls until the next time as are looked at now.
+            let waiting = untaken.len();
+            untaken.reserve(waiting.max(USUAL));
         }
         untaken.push(Untaken {
             number: connection.number(),
