@@ -18,7 +18,7 @@ use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
 use super::refusal::Refusal;
-use super::trace::traced;
+use super::trace::RequestTrace;
 use crate::engine::{DeadlinePassed, TICK, trap_at};
 use crate::error::{Error, report};
 use crate::host::{Host, State};
@@ -51,6 +51,8 @@ pub(super) struct Guest {
     pub(super) calls_deadline: Instant,
     /// Is told how it ended before anything of the instance goes away.
     pub(super) fate: Fate,
+    /// What it calls is of this trace.
+    pub(super) trace: RequestTrace,
 }
 
 /// Why there is no answer, or not all of one.
@@ -85,7 +87,7 @@ impl Guest {
     ) -> Result<(), Refusal> {
         let method = request.method().clone();
         let uri = request.uri().clone();
-        let mut store = self.store(&request);
+        let mut store = self.store();
         // After the store, so that it is dropped before it.
         let pending = Pending(Some(self.fate.clone()));
         let failure = tokio::select! {
@@ -116,7 +118,7 @@ impl Guest {
         Err(failure.refusal())
     }
 
-    fn store(&self, request: &Request<Incoming>) -> Store<State> {
+    fn store(&self) -> Store<State> {
         let mut store = self.guests.host.store();
         let memory = self.guests.max_memory.get();
         let state = store.data_mut();
@@ -125,8 +127,7 @@ impl Guest {
             .memory_size(memory)
             .table_elements(MAX_TABLE_ELEMENTS)
             .build();
-        // What it calls is of the trace of the request.
-        let context = traced(request, self.guests.host.context().clone());
+        let context = self.trace.nested(self.guests.host.context().clone());
         state.set_context(context.with_deadline(self.calls_deadline));
         store.limiter(|state| state.limits());
         trap_at(&mut store, self.deadline);

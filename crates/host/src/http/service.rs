@@ -12,6 +12,7 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::Instant;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tracing::Instrument as _;
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
 use super::access::Access;
@@ -19,6 +20,7 @@ use super::activity::{Activity, Running};
 use super::body::{ResponseBody, Task};
 use super::guest::{Fate, Guest, Guests};
 use super::refusal::Refusal;
+use super::trace::RequestTrace;
 
 /// Answers requests, each by an instance of its own.
 pub(super) struct Service {
@@ -43,9 +45,12 @@ impl Service {
     ) -> Result<Response<ResponseBody>, Infallible> {
         let deadline = Instant::now() + self.timeout;
         let running = activity.begin(deadline);
-        let mut access = Access::new(&request);
+        let trace = RequestTrace::begin(&request);
+        let mut access = Access::new(&request, trace.clone());
         let head = request.method() == Method::HEAD;
-        Ok(match self.ask(request, deadline).await {
+        let span = trace.span().clone();
+        let asked = self.ask(request, deadline, trace).instrument(span);
+        Ok(match asked.await {
             Ok((response, task, fate)) => {
                 access.answered(response.status());
                 self.guest_response(response, head, (task, fate), access, running)
@@ -68,6 +73,7 @@ impl Service {
         &self,
         mut request: Request<Incoming>,
         deadline: Instant,
+        trace: RequestTrace,
     ) -> Result<(Response<HyperOutgoingBody>, Task, Fate), Refusal> {
         self.check(&mut request)?;
         let permit = Arc::clone(&self.permits).try_acquire_owned();
@@ -78,16 +84,18 @@ impl Service {
             deadline,
             calls_deadline: deadline - self.reserve(),
             fate: fate.clone(),
+            trace,
         };
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let (sender, answer) = oneshot::channel();
         // A task, so that it does not take turns with the connection.
-        let task = self.tasks.spawn(async move {
+        let task = async move {
             let ended = guest.run(request, sender).await;
             // After the instance is gone.
             drop(permit);
             ended
-        });
+        };
+        let task = self.tasks.spawn(task.in_current_span());
         let task = AbortOnDropHandle::new(task);
         let fault = match answer.await {
             Ok(Ok(response)) if response.status().is_informational() => {

@@ -9,7 +9,7 @@ use wrpc_middleware::{Context, Target};
 use wrpc_transport::Invoke as _;
 
 use crate::scrape::raw;
-use crate::support::gateway::Gateway;
+use crate::support::gateway::{self, Gateway};
 use crate::support::process::Process;
 use crate::support::setup::{Setup, block_on};
 
@@ -142,4 +142,33 @@ fn what_a_component_calls_is_of_the_trace_of_its_request() {
     let nested = nested.get("traceparent").unwrap().as_str();
     assert!(nested.starts_with(&format!("00-{TRACE}-")), "{nested}");
     gateway.process.signal(nix::sys::signal::Signal::SIGTERM);
+}
+
+/// The requests of a gateway whose spans are recorded.
+#[test]
+fn the_log_of_a_request_names_its_trace() {
+    let setup = Setup::new();
+    let filter = [(
+        "RUST_LOG",
+        "warn,wrpc_middleware_telemetry=info,wrpc_host::http=info",
+    )];
+    let (mut gateway, address) = gateway::start(&setup, &gateway::LINKED, &filter);
+    let address = address.to_string();
+    let get = format!("GET /trap?secret HTTP/1.1\r\ntraceparent: {}", parent());
+    assert!(raw(&address, &get).starts_with("HTTP/1.1 500"));
+    let named = format!("trace_id={TRACE}");
+    for said in ["the component trapped", "answered"] {
+        let line = gateway.says(said);
+        assert!(line.contains("http.request{"), "{line}");
+        assert!(line.contains(&named), "{line}");
+        assert!(line.contains("url.path=\"/trap\""), "{line}");
+        assert!(!line.contains("secret"), "{line}");
+    }
+    // One that names no trace starts one.
+    assert!(raw(&address, "GET /trap HTTP/1.1").starts_with("HTTP/1.1 500"));
+    let line = gateway.says("the component trapped");
+    assert!(
+        line.contains("trace_id=") && !line.contains(&named),
+        "{line}"
+    );
 }
