@@ -1,5 +1,12 @@
 //! The NATS servers that calls go over: one, a cluster of three, or a hub with a leaf node.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a harness fails by panicking, which fails the cell that it plays"
+)]
+
 use core::fmt;
 
 use wrpc_middleware_testing::nats::{NatsServer, Port};
@@ -41,7 +48,7 @@ impl fmt::Display for Topology {
 
 /// So much may wait for a client that takes nothing; then the server cuts its connection, as that
 /// of a slow consumer.
-const MAX_PENDING: &str = "max_pending: 1MB\n";
+const MAX_PENDING: &str = "max_pending: 4MB\n";
 
 /// How soon a leaf node tries again to reach its hub.
 const LEAF_RECONNECT: &str = "reconnect: \"100ms\"";

@@ -68,7 +68,11 @@ pub async fn run(args: &Args) -> anyhow::Result<()> {
             let work = Arc::clone(&work);
             async move { work.run(func, call).await }
         });
-        let served = client.serve_service(work::INSTANCE, func, Paths::default(), service);
+        let paths = match func {
+            work::STREAM => work::stream_paths(),
+            _ => Paths::default(),
+        };
+        let served = client.serve_service(work::INSTANCE, func, paths, service);
         serving.spawn(served.await?);
     }
     client.round_trip().await?;
@@ -108,6 +112,10 @@ impl Work {
         mut results: Outgoing,
         params: Incoming,
     ) -> anyhow::Result<()> {
+        let mut items = match func {
+            work::STREAM => Some((params.index(&[0])?, results.index(&[0])?)),
+            _ => None,
+        };
         let mut params = BufReader::new(params);
         let mut id = String::new();
         params.read_line(&mut id).await?;
@@ -115,28 +123,21 @@ impl Work {
         // In the file before anything is answered: a process that is killed loses nothing of it.
         (&self.record).write_all(format!("{id}\n").as_bytes())?;
         let mut rest = Vec::new();
-        let takes_all_at_once = matches!(func, work::HOLD | work::GIVE | work::STREAM);
-        if takes_all_at_once {
+        if matches!(func, work::HOLD | work::GIVE | work::STREAM) {
             params.read_to_end(&mut rest).await?;
         }
         Said::Begun { id: id.into() }.say();
+        if let Some((arriving, leaving)) = items.take() {
+            results.write_u8(0).await?;
+            results.shutdown().await?;
+            return self.exchange(id, arriving, leaving).await;
+        }
         match func {
             work::GIVE => {
                 results.write_all(&work::pattern(work::HALF)).await?;
                 results.flush().await?;
                 self.gates.pass(func).await;
                 results.write_all(&work::pattern(work::HALF)).await?;
-            }
-            work::STREAM => {
-                let mut items = results.index(&[0])?;
-                results.write_u8(0).await?;
-                results.shutdown().await?;
-                items.write_all(&work::pattern(work::HALF)).await?;
-                items.flush().await?;
-                self.gates.pass(func).await;
-                items.write_all(work::answer(id).as_bytes()).await?;
-                items.shutdown().await?;
-                return Ok(());
             }
             work::FLOOD => {
                 self.gates.pass(func).await;
@@ -147,12 +148,34 @@ impl Work {
         }
         params.read_to_end(&mut rest).await?;
         anyhow::ensure!(
-            func != work::TAKE
-                || rest == [work::pattern(work::HALF), work::pattern(work::HALF)].concat(),
+            func != work::TAKE || rest == work::halves(),
             "the parameters are not what was sent"
         );
         results.write_all(work::answer(id).as_bytes()).await?;
         results.shutdown().await?;
+        Ok(())
+    }
+
+    /// Answers the first item of a stream, and then its end.
+    async fn exchange(
+        &self,
+        id: &str,
+        mut arriving: Incoming,
+        mut leaving: Outgoing,
+    ) -> anyhow::Result<()> {
+        let mut item = vec![0; work::HALF];
+        arriving.read_exact(&mut item).await?;
+        leaving.write_all(&item).await?;
+        leaving.flush().await?;
+        self.gates.pass(work::STREAM).await;
+        item.clear();
+        arriving.read_to_end(&mut item).await?;
+        anyhow::ensure!(
+            item == work::pattern(work::HALF),
+            "the items are not what was sent"
+        );
+        leaving.write_all(work::answer(id).as_bytes()).await?;
+        leaving.shutdown().await?;
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use tokio::sync::watch;
+use wrpc_middleware_transport::Paths;
 
 /// The instance that all functions are of.
 pub const INSTANCE: &str = "faults:matrix/work@0.1.0";
@@ -22,7 +23,8 @@ pub const HOLD: &str = "hold";
 pub const TAKE: &str = "take";
 /// Answers the first half of its results, and the second once it is told to go on.
 pub const GIVE: &str = "give";
-/// Answers a stream with an item in it, and another once it is told to go on.
+/// Answers an item of a stream with one of another, and the second and last once it is told to go
+/// on, as its caller is that sends it.
 pub const STREAM: &str = "stream";
 /// Is served, but no link permits to call it.
 pub const FORBIDDEN: &str = "forbidden";
@@ -43,7 +45,7 @@ pub const FUNCTIONS: [&str; 9] = [
 pub const HALF: usize = 128 << 10;
 
 /// More than the sockets and the wires between two processes hold, and than the servers keep.
-pub const FLOOD_LEN: usize = 24 << 20;
+pub const FLOOD_LEN: usize = 16 << 20;
 
 /// Bytes of which each place can be told from its neighbours.
 #[must_use]
@@ -52,6 +54,18 @@ pub fn pattern(len: usize) -> Vec<u8> {
     let mut bytes = cycle.repeat(len.div_ceil(cycle.len()));
     bytes.truncate(len);
     bytes
+}
+
+/// Both of them.
+#[must_use]
+pub fn halves() -> Vec<u8> {
+    pattern(HALF).repeat(2)
+}
+
+/// Where the stream of parameters and that of results of [`STREAM`] are.
+#[must_use]
+pub fn stream_paths() -> Paths {
+    [[Some(0)].into()].into()
 }
 
 /// What the answer to a call says, so that it can be told from that to any other.

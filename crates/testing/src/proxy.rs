@@ -13,8 +13,8 @@ use tokio::time::{Instant, sleep_until};
 /// How many pieces of 64 KiB at most are on a wire, in each direction.
 const ON_THE_WIRE: usize = 16;
 
-/// What the system keeps of a connection for us, at most; by itself it would keep many megabytes,
-/// so that nobody notices for long that nothing arrives.
+/// What the system keeps for us of what a server sends, at most. By itself it would keep many
+/// megabytes, and a server would not notice for long that nothing arrives.
 const RECEIVED: u32 = 512 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub struct Proxy {
 impl Proxy {
     /// Starts to forward to the server on this port of 127.0.0.1.
     pub async fn start(server: u16) -> Self {
-        let listener = listen().expect("listen");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen");
         let port = listener.local_addr().expect("an address").port();
         let wire = Arc::new(watch::Sender::new(Wire::OPEN));
         let connections = Arc::<AtomicUsize>::default();
@@ -151,13 +151,6 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         self.task.abort();
     }
-}
-
-fn listen() -> std::io::Result<TcpListener> {
-    let socket = TcpSocket::new_v4()?;
-    socket.set_recv_buffer_size(RECEIVED)?;
-    socket.bind(([127, 0, 0, 1], 0).into())?;
-    socket.listen(1024)
 }
 
 async fn connect(port: u16) -> std::io::Result<TcpStream> {

@@ -15,7 +15,7 @@ use crate::work::{self, Gates};
 /// What calls can be made with: any stack or leaf over a transport that takes a `T`.
 pub(super) trait Callable<T>: Clone + Send + 'static {
     /// Parameters.
-    type Outgoing: AsyncWrite + Unpin + Send;
+    type Outgoing: AsyncWrite + Index<Self::Outgoing> + Unpin + Send;
     /// Results.
     type Incoming: AsyncRead + Index<Self::Incoming> + Unpin + Send;
 
@@ -32,7 +32,7 @@ where
     S: Service<Invocation<Context<T>>, Response = Channels<O, I>, Error = RpcError>,
     S: Clone + Send + 'static,
     S::Future: Send,
-    O: AsyncWrite + Unpin + Send,
+    O: AsyncWrite + Index<O> + Unpin + Send,
     I: AsyncRead + Index<I> + Unpin + Send,
 {
     type Outgoing = O;
@@ -57,7 +57,7 @@ where
     let cx = Context::new(T::default());
     let mut invocation = Invocation::new(cx, work::INSTANCE, func, params);
     if func == work::STREAM {
-        invocation = invocation.with_paths([[Some(0)].into()].into());
+        invocation = invocation.with_paths(work::stream_paths());
     }
     let Channels {
         outgoing, incoming, ..
@@ -68,12 +68,10 @@ where
         .map_err(RpcError::classify)
 }
 
-async fn send(
-    mut params: impl AsyncWrite + Unpin,
-    gates: &Gates,
-    id: &str,
-    func: &str,
-) -> io::Result<()> {
+async fn send<O>(mut params: O, gates: &Gates, id: &str, func: &str) -> io::Result<()>
+where
+    O: AsyncWrite + Index<O> + Unpin,
+{
     let reached = || Said::Reached { id: id.into() }.say();
     match func {
         work::HOLD | work::OCCUPY | work::FLOOD => reached(),
@@ -83,6 +81,15 @@ async fn send(
             reached();
             gates.pass(func).await;
             params.write_all(&work::pattern(work::HALF)).await?;
+        }
+        work::STREAM => {
+            let mut items = params.index(&[0]).map_err(io::Error::other)?;
+            params.shutdown().await?;
+            items.write_all(&work::pattern(work::HALF)).await?;
+            items.flush().await?;
+            gates.pass(func).await;
+            items.write_all(&work::pattern(work::HALF)).await?;
+            return items.shutdown().await;
         }
         work::SWALLOW => {
             reached();
@@ -101,7 +108,7 @@ where
 {
     let reached = || Said::Reached { id: id.into() }.say();
     let mut expected = match func {
-        work::GIVE => [work::pattern(work::HALF), work::pattern(work::HALF)].concat(),
+        work::GIVE => work::halves(),
         work::STREAM => work::pattern(work::HALF),
         work::FLOOD => work::pattern(work::FLOOD_LEN),
         _ => Vec::new(),

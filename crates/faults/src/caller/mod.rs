@@ -94,6 +94,9 @@ pub async fn run(args: &Args) -> anyhow::Result<()> {
     }
 }
 
+/// See [`timeout`].
+type Timeouts = fn(&str, &str) -> Duration;
+
 /// How long a call of `func` may take: those that only make trouble for others wait until it is
 /// there.
 fn timeout(_instance: &str, func: &str) -> Duration {
@@ -104,12 +107,12 @@ fn timeout(_instance: &str, func: &str) -> Duration {
 }
 
 /// The whole stack, with a link to all functions but one.
-fn stack() -> anyhow::Result<Stack<LinkTable, fn(&str, &str) -> Duration>> {
+fn stack() -> anyhow::Result<Stack<LinkTable, Timeouts>> {
     let functions = work::FUNCTIONS.into_iter();
     let link = Link::new(SOURCE, Target::new(work::TARGET)?, work::INTERFACE.parse()?)
         .with_functions(functions.filter(|func| *func != work::FORBIDDEN));
     Ok(Stack::new(LinkTable::new([link])?)
-        .timeout(timeout as fn(&str, &str) -> Duration)
+        .timeout(timeout as Timeouts)
         .handshake_timeout(HANDSHAKE_TIMEOUT)
         .source(SOURCE))
 }
@@ -150,7 +153,10 @@ async fn make_calls(
                     let millis = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
                     let (outcome, message) = match ended {
                         Ok(true) => ("ok".into(), String::new()),
-                        Ok(false) => ("wrong".into(), "the answer is another's".into()),
+                        Ok(false) => (
+                            "wrong".into(),
+                            "what arrived before the end is not the right answer".into(),
+                        ),
                         Err(error) => (
                             format!("{}/{}", error.kind(), error.delivery()),
                             error.to_string(),

@@ -77,7 +77,7 @@ names! {
         Params = "params",
         /// Half of the results have arrived.
         Results = "results",
-        /// An item of a stream has arrived, and it is silent.
+        /// Items of a stream of parameters and of one of results have arrived, and both are silent.
         IdleStream = "idle-stream",
     }
 }

@@ -11,7 +11,6 @@ use super::cell::Fault::{Full, Killed, Lossy, Partitioned, Paused, Restarted, Sl
 use super::cell::Phase::{BeforeSend, Handshake, IdleStream, Params, Results};
 use super::cell::{Cell, Component, Fault, Phase};
 use super::outcome::Outcome::{self, Failed, Ok};
-use crate::caller::Client;
 use crate::cluster::Topology::{self, Cluster, Leaf, Single};
 
 /// The outcomes that are right in a set of cells.
@@ -29,7 +28,9 @@ const BEFORE: &[Phase] = &[BeforeSend];
 const AFTER: &[Phase] = &[Handshake, Params, Results, IdleStream];
 const ANY: &[Phase] = Phase::ALL;
 /// Those where the target has all parameters.
-const TAKEN: &[Phase] = &[Handshake, Results, IdleStream];
+const TAKEN: &[Phase] = &[Handshake, Results];
+/// Those where parameters are still to come.
+const OPEN: &[Phase] = &[Params, IdleStream];
 
 /// Those where the server that breaks is the caller's.
 const OWN: &[Topology] = &[Single, Cluster];
@@ -51,8 +52,10 @@ const OVERRUN: Outcome = Failed(Overloaded, Accepted);
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
     // NATS
-    row(Nats, &[Killed], BEFORE, OWN, &[UNSENT],
+    row(Nats, &[Killed], BEFORE, &[Single], &[UNSENT],
         "the caller has noticed that it is not connected"),
+    row(Nats, &[Killed], BEFORE, &[Cluster], &[Ok, UNSENT],
+        "the caller may have found another server or not"),
     row(Nats, &[Killed, Restarted], AFTER, OWN, &[LOST],
         "the connection that the answer was to come over is gone"),
     row(Nats, &[Killed], BEFORE, &[Leaf], &[NOBODY],
@@ -75,7 +78,7 @@ const TABLE: &[Row] = &[
         "the servers may be joined again or not, or the call is lost between them"),
     row(Nats, &[Lossy], TAKEN, JOINED, &[Ok, GONE, LOST],
         "whoever asks while the servers are apart finds nobody; what is sent then is missed later"),
-    row(Nats, &[Lossy], &[Params], JOINED, &[Ok, GONE, LOST, LATE],
+    row(Nats, &[Lossy], OPEN, JOINED, &[Ok, GONE, LOST, LATE],
         "the same; and if the end of the parameters is lost, both sides are there, and wait"),
     row(Nats, &[Partitioned], BEFORE, ALL, &[SILENCE],
         "nothing is answered, and silence does not show where the call got stuck"),
@@ -89,13 +92,13 @@ const TABLE: &[Row] = &[
         "the hub and the target may be back or not, or the call meets the hub without the target"),
     row(Nats, &[Restarted], TAKEN, &[Leaf], &[Ok, GONE, LOST],
         "the target comes back with the answer; who asked for it meanwhile found nobody"),
-    row(Nats, &[Restarted], &[Params], &[Leaf], &[GONE, LOST],
+    row(Nats, &[Restarted], OPEN, &[Leaf], &[GONE, LOST],
         "the target has lost the connection that the parameters were to come over"),
     row(Nats, &[Full], BEFORE, ALL, &[Ok, NOBODY, SILENCE],
         "the target may be connected again or not, or the call is cut off with it"),
     row(Nats, &[Full], TAKEN, ALL, &[Ok, GONE, LOST, LATE],
         "the target comes back with the answer; who asked for it meanwhile found nobody"),
-    row(Nats, &[Full], &[Params], ALL, &[GONE, LOST, LATE],
+    row(Nats, &[Full], OPEN, ALL, &[GONE, LOST, LATE],
         "the target has lost the connection that the parameters were to come over"),
     // The target
     row(Target, &[Killed], BEFORE, &[Single], &[NOBODY],
@@ -114,7 +117,7 @@ const TABLE: &[Row] = &[
         "the target may be connected again or not, or the call is cut off with it"),
     row(Target, &[Lossy], TAKEN, ALL, &[Ok, GONE, LOST],
         "the target comes back with the answer; who asked for it meanwhile found nobody"),
-    row(Target, &[Lossy], &[Params], ALL, &[GONE, LOST],
+    row(Target, &[Lossy], OPEN, ALL, &[GONE, LOST],
         "the target has lost the connection that the parameters were to come over"),
     row(Target, &[Restarted], BEFORE, &[Single], &[Ok],
         "the new target serves before the call is made"),
@@ -122,7 +125,7 @@ const TABLE: &[Row] = &[
         "the new target serves, and the caller's server may not know yet"),
     row(Target, &[Full], BEFORE, ALL, &[SHED],
         "the target runs as many calls as it may, and refuses one more"),
-    row(Target, &[Full], TAKEN, ALL, &[Ok],
+    row(Target, &[Full], &[Handshake, Results, IdleStream], ALL, &[Ok],
         "the target refuses others, and goes on with what it runs"),
     row(Target, &[Full], &[Params], ALL, &[OVERRUN],
         "the target reads less than arrives, and holds no more"),
@@ -179,26 +182,10 @@ impl Row {
         self.because
     }
 
-    /// The outcomes that are right over our own transport.
+    /// The outcomes that are right.
     #[must_use]
     pub fn outcomes(&self) -> &'static [Outcome] {
         self.outcomes
-    }
-
-    /// Whether an outcome is right, with this client.
-    ///
-    /// Upstream's does not watch a call that was accepted, and can't tell which ones left before its
-    /// connection was lost.
-    #[must_use]
-    pub fn permits(&self, client: Client, outcome: Outcome) -> bool {
-        if self.outcomes.contains(&outcome) {
-            return true;
-        }
-        let is_undisturbed = self.outcomes == [Ok];
-        client == Client::Upstream
-            && !is_undisturbed
-            && (outcome == LATE && !self.phases.contains(&BeforeSend)
-                || [SENT, SILENCE].contains(&outcome) && self.phases.contains(&BeforeSend))
     }
 }
 
@@ -237,15 +224,6 @@ mod tests {
                     assert_eq!(delivery == Accepted, is_accepted, "{cell}: {outcome}");
                 }
             }
-        }
-    }
-
-    #[test]
-    fn a_client_that_watches_nothing_may_be_late_but_only_where_something_is_broken() {
-        for cell in Cell::all().filter(|cell| cell.phase != BeforeSend) {
-            let row = expected(cell);
-            let may_be_late = row.permits(Client::Upstream, LATE);
-            assert_eq!(may_be_late, row.outcomes() != [Ok], "{cell}");
         }
     }
 }

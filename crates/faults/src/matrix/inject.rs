@@ -73,7 +73,10 @@ impl Stage {
                 }
             }
             Fault::Paused => self.brokers.victim().freeze().await,
-            Fault::Full => self.overrun_target().await,
+            Fault::Full => {
+                self.overrun_target().await;
+                self.companion_ends_before_send(cell).await;
+            }
             // The network of a single server is that of its clients.
             fault if cell.topology == Topology::Single => {
                 for network in [&self.callers_network, &self.targets_network] {
@@ -125,7 +128,10 @@ impl Stage {
             Fault::Slow => self.callers_network.slow(),
             Fault::Lossy => self.callers_network.sever(),
             Fault::Paused | Fault::Partitioned => self.callers_network.partition(),
-            Fault::Full => self.overrun_caller().await,
+            Fault::Full => {
+                self.overrun_caller().await;
+                self.companion_ends_before_send(cell).await;
+            }
         }
     }
 
@@ -166,6 +172,13 @@ impl Stage {
         assert_eq!(ended, None, "a call that makes trouble has to last");
     }
 
+    /// What makes trouble is over before the call is sent that is to meet what came of it.
+    async fn companion_ends_before_send(&mut self, cell: Cell) {
+        if cell.phase == Phase::BeforeSend {
+            self.other_ends(COMPANION).await;
+        }
+    }
+
     async fn cut_off(&self) {
         until("the server to cut off a slow consumer", async || {
             self.brokers.slow_consumers().await > 0
@@ -191,9 +204,12 @@ impl Stage {
             self.caller.go(func);
             self.target().go(func);
         }
-        let has_companion = cell.fault == Fault::Full
-            && (cell.component != Component::Target || cell.phase != Phase::Params);
-        if has_companion {
+        let companion_lasts = cell.fault == Fault::Full
+            && match cell.component {
+                Component::Target => cell.phase != Phase::Params,
+                Component::Nats | Component::Network => cell.phase != Phase::BeforeSend,
+            };
+        if companion_lasts {
             self.other_ends(COMPANION).await;
         }
     }

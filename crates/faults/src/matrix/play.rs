@@ -14,7 +14,6 @@ use super::judge::{Observed, judge};
 use super::report::Played;
 use super::stage::{BOUND, Stage};
 use crate::caller::Client;
-use crate::speech::Ended;
 use crate::work;
 
 /// The call that meets the fault.
@@ -31,7 +30,8 @@ pub(super) async fn play(program: &Path, cell: Cell, client: Client) -> Played {
     let observed = Box::pin(observed.catch_unwind()).await;
     let (ended, wrong) = match observed {
         Ok(observed) => {
-            let wrong = judge(&observed, |outcome| expected(cell).permits(client, outcome));
+            let outcomes = expected(cell).outcomes();
+            let wrong = judge(&observed, |outcome| outcomes.contains(&outcome));
             (observed.ended, wrong)
         }
         Err(panic) => (None, vec![reason(&*panic)]),
@@ -84,9 +84,13 @@ async fn observe(program: &Path, cell: Cell, client: Client) -> Observed {
     stage.recover("recovery").await;
     let ended = match ended {
         Some(ended) => Some(ended),
-        None => unended(&mut stage).await,
+        // Too late, but it tells how late.
+        None => stage.caller.ends(MAIN, BOUND).await,
     };
-    let leftovers = stage.leftovers().await;
+    let leftovers = match ended {
+        Some(_) => stage.leftovers().await,
+        None => vec!["the call, and all that it holds".into()],
+    };
     Observed {
         ended,
         denied,
@@ -94,9 +98,4 @@ async fn observe(program: &Path, cell: Cell, client: Client) -> Observed {
         others: core::mem::take(&mut stage.others),
         leftovers,
     }
-}
-
-/// A call that had not ended in time: how long it took, if it has ended meanwhile.
-async fn unended(stage: &mut Stage) -> Option<Ended> {
-    stage.caller.ends(MAIN, BOUND).await
 }

@@ -46,6 +46,9 @@ impl Played {
             self.cell.to_string(),
             self.outcome()
         );
+        if let Some(ended) = self.ended.as_ref().filter(|_| !self.is_passed()) {
+            let _ = write!(line, "\n    {}", ended.message);
+        }
         for wrong in &self.wrong {
             // A failed assertion has several lines.
             let _ = write!(line, "\n    {}", wrong.replace('\n', "\n    "));

@@ -9,15 +9,17 @@ use tempfile::TempDir;
 use wrpc_middleware_testing::wait::until;
 
 use super::peer::Peer;
-use crate::caller::Client;
+use crate::caller::{Client, TIMEOUT};
 use crate::cluster::{Brokers, Topology};
 use crate::network::Network;
 use crate::speech::{Counts, Ended};
 use crate::work;
 
-/// How long a call may take, with all that a loaded machine adds to the
-/// [`TIMEOUT`](crate::caller::TIMEOUT) of the caller's stack.
-pub const BOUND: Duration = Duration::from_secs(5);
+/// What a loaded machine may add to the time that a call takes.
+pub(super) const SLACK: Duration = Duration::from_secs(2);
+
+/// How long a call may take.
+pub const BOUND: Duration = TIMEOUT.saturating_add(SLACK);
 
 /// Far longer than everything takes that was set up for calls of the past to be taken down.
 const SETTLE: Duration = Duration::from_secs(30);
