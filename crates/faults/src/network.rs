@@ -63,6 +63,9 @@ impl Network {
 /// After how long a silence a peer asks whether the other is still there.
 pub const KEEPALIVE: Duration = Duration::from_millis(400);
 
+/// How far the clocks of peers may be apart, which are on one machine here.
+pub const CLOCK_SKEW: Duration = Duration::from_millis(200);
+
 /// Connects a peer to the first of these servers that it reaches, as hosts are told to connect.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ use wrpc_middleware_testing::process::hear;
 use wrpc_middleware_transport::Paths;
 use wrpc_transport::Index as _;
 
-use crate::network::KEEPALIVE;
+use crate::network::{CLOCK_SKEW, KEEPALIVE};
 use crate::speech::{Counts, Said, Told};
 use crate::work::{self, Gates};
 
@@ -49,7 +49,10 @@ pub async fn run(args: &Args) -> anyhow::Result<()> {
         .create(true)
         .open(&args.record)
         .context("can't open the record")?;
-    let mut options = Options::new().id(work::TARGET).keepalive(Some(KEEPALIVE));
+    let mut options = Options::new()
+        .id(work::TARGET)
+        .keepalive(Some(KEEPALIVE))
+        .clock_skew(CLOCK_SKEW);
     if let Some(calls) = args.max_running {
         options = options.max_running(calls);
     }

@@ -44,6 +44,17 @@ pub(super) fn is_pause(cell: Cell) -> bool {
     (cell.component, cell.fault) == (Component::Network, Fault::Paused)
 }
 
+/// Whether nothing is mended before the deadline of the call has passed, on the clocks of all: it
+/// waits on its way to the target until then, and must not be run.
+pub(super) fn outlasts_deadline(cell: Cell) -> bool {
+    cell.phase == Phase::BeforeSend
+        && match cell.fault {
+            Fault::Partitioned => true,
+            Fault::Paused => cell.component != Component::Network,
+            _ => false,
+        }
+}
+
 impl Stage {
     /// Breaks what the cell breaks. Returns once that has happened, and was noticed by those who
     /// can notice it.

@@ -15,6 +15,8 @@ use crate::speech::Ended;
 pub struct Observed {
     /// The end of the call that met the fault, if it ended.
     pub ended: Option<Ended>,
+    /// Whether that call could only arrive after its deadline.
+    pub is_expired: bool,
     /// The end of a call that no link permits, made at the same time.
     pub denied: Option<Ended>,
     /// The ends of all other calls: before, beside and after the fault.
@@ -41,6 +43,11 @@ pub fn judge(observed: &Observed, permits: impl Fn(Outcome) -> bool) -> Vec<Stri
                 }
             }
         }
+    }
+    if let Some(Ended { id, .. }) = observed.ended.as_ref().filter(|_| observed.is_expired)
+        && observed.executions.contains_key(id)
+    {
+        wrong.push("the call was run after its deadline".into());
     }
     match &observed.denied {
         None => wrong.push("the call that no link permits does not end".into()),
@@ -98,6 +105,7 @@ mod tests {
     fn fine() -> Observed {
         Observed {
             ended: Some(ended("main", "timeout/accepted")),
+            is_expired: false,
             denied: Some(ended("denied", "link-denied/not-sent")),
             others: vec![ended("warm-up", "ok")],
             executions: [("main".into(), 1), ("warm-up".into(), 1)].into(),
@@ -128,7 +136,7 @@ mod tests {
         let ends = |outcome: &'static str| {
             move |observed: &mut Observed| observed.ended = Some(ended("main", outcome))
         };
-        let cases: [(String, &str); 11] = [
+        let cases: [(String, &str); 12] = [
             (wrong(|cell| cell.ended = None), "does not end within"),
             (
                 wrong(|cell| {
@@ -143,6 +151,7 @@ mod tests {
             (wrong(runs("warm-up", 0)), "ok, and was run 0 times"),
             (wrong(runs("warm-up", 2)), "ok, and was run 2 times"),
             (wrong(runs("denied", 1)), "not-sent, and was run 1 times"),
+            (wrong(|cell| cell.is_expired = true), "after its deadline"),
             (wrong(|cell| cell.denied = None), "no link permits"),
             (wrong(|cell| cell.leftovers.push("a task".into())), "a task"),
         ];

@@ -2,18 +2,20 @@
 
 use core::any::Any;
 use core::panic::AssertUnwindSafe;
+use core::time::Duration;
 use std::path::Path;
 
 use futures::FutureExt as _;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::cell::{Cell, Phase};
 use super::expected::expected;
-use super::inject::{PAUSE, holds_target, is_pause, limits};
+use super::inject::{PAUSE, holds_target, is_pause, limits, outlasts_deadline};
 use super::judge::{Observed, judge};
 use super::report::Played;
 use super::stage::{BOUND, Stage};
-use crate::caller::Client;
+use crate::caller::{Client, TIMEOUT};
+use crate::network::CLOCK_SKEW;
 use crate::work;
 
 /// The call that meets the fault.
@@ -21,6 +23,9 @@ const MAIN: &str = "main";
 
 /// A call that no link permits.
 const DENIED: &str = "denied";
+
+/// How much later than it was told to a caller may make a call.
+const A_MOMENT: Duration = Duration::from_millis(300);
 
 /// Plays a cell, with processes of its own, of `program`.
 pub(super) async fn play(program: &Path, cell: Cell, client: Client) -> Played {
@@ -54,6 +59,7 @@ fn reason(panic: &(dyn Any + Send)) -> String {
 async fn observe(program: &Path, cell: Cell, client: Client) -> Observed {
     let mut stage = Stage::start(program, cell.topology, client, limits(cell)).await;
     let func = cell.phase.func();
+    let mut expires = Instant::now();
     let mut early = None;
     if cell.phase != Phase::BeforeSend {
         stage.caller.call(MAIN, func);
@@ -63,6 +69,7 @@ async fn observe(program: &Path, cell: Cell, client: Client) -> Observed {
     stage.inject(cell).await;
     if cell.phase == Phase::BeforeSend {
         stage.caller.call(MAIN, func);
+        expires = Instant::now() + TIMEOUT + CLOCK_SKEW + A_MOMENT;
     } else {
         stage.caller.go(func);
         if let Some(target) = stage.target.as_mut().filter(|_| !holds_target(cell)) {
@@ -80,6 +87,10 @@ async fn observe(program: &Path, cell: Cell, client: Client) -> Observed {
         None => stage.caller.ends(MAIN, BOUND).await,
     };
     let denied = stage.caller.ends(DENIED, BOUND).await;
+    let is_expired = outlasts_deadline(cell);
+    if is_expired {
+        sleep_until(expires).await;
+    }
     stage.mend(cell).await;
     stage.recover("recovery").await;
     let ended = match ended {
@@ -94,6 +105,7 @@ async fn observe(program: &Path, cell: Cell, client: Client) -> Observed {
     Observed {
         ended,
         denied,
+        is_expired,
         executions: stage.executions(),
         others: core::mem::take(&mut stage.others),
         leftovers,
