@@ -205,6 +205,14 @@ impl Brokers {
         all
     }
 
+    /// How many subscriptions the caller's server knows of, its own and those of others.
+    pub async fn interest(&self) -> u64 {
+        let subscriptions = self.servers[0].monitor("/subsz").await;
+        subscriptions["num_subscriptions"]
+            .as_u64()
+            .expect("a number")
+    }
+
     /// How many connections the servers have cut that took nothing.
     pub async fn slow_consumers(&self) -> u64 {
         let mut all = 0;

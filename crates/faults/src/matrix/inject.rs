@@ -108,12 +108,13 @@ impl Stage {
         match cell.fault {
             Fault::Killed => {
                 self.kill_target();
-                self.subscriptions_drop().await;
+                self.target_is_missed().await;
             }
             Fault::Restarted => {
                 self.kill_target();
-                self.subscriptions_drop().await;
+                self.target_is_missed().await;
                 self.start_target().await;
+                self.target_is_known().await;
             }
             Fault::Paused => self.target().process().freeze().await,
             Fault::Slow => self.targets_network.slow(),

@@ -30,6 +30,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use futures::StreamExt as _;
 use regex::Regex;
+use wrpc_middleware_testing::nats;
 
 pub use self::cell::{Cell, Component, Fault, Phase};
 pub use self::judge::{Observed, judge};
@@ -81,10 +82,17 @@ impl Args {
 ///
 /// # Errors
 ///
-/// No cell is chosen, or the report can't be written.
+/// No cell is chosen, there is no NATS server, or the report can't be written.
 pub async fn run(program: &Path, args: &Args) -> anyhow::Result<bool> {
     let cells = args.cells();
     anyhow::ensure!(!cells.is_empty(), "no cell has such a name");
+    // Without it there is no point in any of them.
+    let nats_server = std::process::Command::new(nats::binary())
+        .arg("--version")
+        .output();
+    nats_server.context(
+        "can't start nats-server, in $NATS_SERVER or on the PATH: `cargo xtask nats-server` gets it",
+    )?;
     let played = play_all(program, cells, args.client, args.jobs.into(), |played| {
         println!("{}", played.line());
     })

@@ -35,6 +35,7 @@ pub(super) struct Limits {
 #[derive(Clone, Copy, Debug)]
 struct Rest {
     subscriptions: u64,
+    interest: u64,
     caller: Counts,
     target: Counts,
 }
@@ -81,6 +82,7 @@ impl Stage {
             others: Vec::new(),
             rest: Rest {
                 subscriptions: 0,
+                interest: 0,
                 caller: Counts::default(),
                 target: Counts::default(),
             },
@@ -89,6 +91,7 @@ impl Stage {
         stage.recover("warm-up").await;
         stage.rest = Rest {
             subscriptions: stage.brokers.subscriptions().await,
+            interest: stage.brokers.interest().await,
             caller: stage.caller.resting().await,
             target: stage.target().resting().await,
         };
@@ -114,10 +117,18 @@ impl Stage {
         self.target = Some(start_target(&self.program, networks.0, networks.1, limits).await);
     }
 
-    /// Waits until the broker knows that clients hold fewer subscriptions.
-    pub(super) async fn subscriptions_drop(&self) {
-        until("the broker to notice that the target is gone", async || {
-            self.brokers.subscriptions().await < self.rest.subscriptions
+    /// Waits until the caller's server knows that the target is gone.
+    pub(super) async fn target_is_missed(&self) {
+        until("the caller's server to miss the target", async || {
+            self.brokers.interest().await < self.rest.interest
+        })
+        .await;
+    }
+
+    /// Waits until the caller's server knows of a target again.
+    pub(super) async fn target_is_known(&self) {
+        until("the caller's server to know the target", async || {
+            self.brokers.interest().await >= self.rest.interest
         })
         .await;
     }
@@ -167,6 +178,7 @@ impl Stage {
             subscriptions,
             caller,
             target,
+            ..
         } = self.rest;
         let mut left = Vec::new();
         let now = self.brokers.subscriptions().await;
