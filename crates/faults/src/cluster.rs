@@ -7,42 +7,21 @@
     reason = "a harness fails by panicking, which fails the cell that it plays"
 )]
 
-use core::fmt;
-
 use wrpc_middleware_testing::nats::{NatsServer, Port};
 use wrpc_middleware_testing::wait::until;
 
+use crate::names::names;
 use crate::network::Network;
 
-/// How servers are joined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Topology {
-    /// The caller and the target are connected to the same server.
-    Single,
-    /// They are connected to two servers of a cluster of three, and may go to any of them.
-    Cluster,
-    /// The caller is connected to a leaf node, the target to its hub.
-    Leaf,
-}
-
-impl Topology {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Single, Self::Cluster, Self::Leaf];
-
-    /// Its name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Single => "single",
-            Self::Cluster => "cluster",
-            Self::Leaf => "leaf",
-        }
-    }
-}
-
-impl fmt::Display for Topology {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+names! {
+    /// How servers are joined.
+    Topology {
+        /// The caller and the target are connected to the same server.
+        Single = "single",
+        /// They are connected to two servers of a cluster of three, and may go to any of them.
+        Cluster = "cluster",
+        /// The caller is connected to a leaf node, the target to its hub.
+        Leaf = "leaf",
     }
 }
 

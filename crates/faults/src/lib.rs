@@ -5,7 +5,9 @@
 
 pub mod caller;
 pub mod cluster;
+pub mod connect;
 pub mod matrix;
+mod names;
 pub mod network;
 pub mod speech;
 pub mod target;

@@ -2,11 +2,7 @@
 
 use core::time::Duration;
 
-use async_nats::{Event, ServerAddr};
-use wrpc_middleware_nats::{Client, ConnectOptions, Options};
 use wrpc_middleware_testing::proxy::Proxy;
-
-use crate::speech::Said;
 
 /// How much later bytes arrive over a slow network, in each direction.
 pub const SLOW: Duration = Duration::from_millis(100);
@@ -58,31 +54,4 @@ impl Network {
     pub fn mend(&self) {
         self.0.iter().for_each(Proxy::mend);
     }
-}
-
-/// After how long a silence a peer asks whether the other is still there.
-pub const KEEPALIVE: Duration = Duration::from_millis(400);
-
-/// How far the clocks of peers may be apart, which are on one machine here.
-pub const CLOCK_SKEW: Duration = Duration::from_millis(200);
-
-/// Connects a peer to the first of these servers that it reaches, as hosts are told to connect.
-///
-/// # Errors
-///
-/// The servers can't be reached.
-pub async fn connect(servers: &[String], options: Options) -> anyhow::Result<Client> {
-    let servers: Vec<ServerAddr> = servers
-        .iter()
-        .map(|server| server.parse())
-        .collect::<Result<_, _>>()?;
-    let options = ConnectOptions::new(servers.as_slice())
-        .client(options)
-        .nats(async_nats::ConnectOptions::retain_servers_order)
-        .on_event(|event| {
-            if matches!(event, Event::Disconnected) {
-                Said::Disconnected.say();
-            }
-        });
-    Ok(wrpc_middleware_nats::connect(options).await?)
 }

@@ -16,7 +16,7 @@ use wrpc_middleware_testing::process::hear;
 use wrpc_middleware_transport::Paths;
 use wrpc_transport::Index as _;
 
-use crate::network::{CLOCK_SKEW, KEEPALIVE};
+use crate::connect;
 use crate::speech::{Counts, Said, Told};
 use crate::work::{self, Gates};
 
@@ -49,17 +49,14 @@ pub async fn run(args: &Args) -> anyhow::Result<()> {
         .create(true)
         .open(&args.record)
         .context("can't open the record")?;
-    let mut options = Options::new()
-        .id(work::TARGET)
-        .keepalive(Some(KEEPALIVE))
-        .clock_skew(CLOCK_SKEW);
+    let mut options = Options::new().id(work::TARGET);
     if let Some(calls) = args.max_running {
         options = options.max_running(calls);
     }
     if let Some(bytes) = args.max_buffered {
         options = options.max_buffered(usize::MAX, bytes);
     }
-    let client = crate::network::connect(&args.servers, options).await?;
+    let client = connect::own(&args.servers, options).await?;
     let work = Arc::new(Work {
         record,
         gates: Gates::default(),

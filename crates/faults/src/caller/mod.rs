@@ -5,7 +5,7 @@ mod call;
 use core::time::Duration;
 
 use anyhow::Context as _;
-use async_nats::{Event, HeaderMap, ServerAddr};
+use async_nats::HeaderMap;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -17,7 +17,7 @@ use wrpc_middleware_transport::nats::NatsTransport;
 use wrpc_middleware_transport::{Stack, Target, Transport};
 
 use self::call::Callable;
-use crate::network::{self, KEEPALIVE};
+use crate::connect;
 use crate::speech::{Counts, Ended, Said, Told};
 use crate::work::{self, Gates};
 
@@ -73,8 +73,7 @@ pub async fn run(args: &Args) -> anyhow::Result<()> {
     let told = hear();
     match args.client {
         Client::Own => {
-            let options = Options::new().id(SOURCE).keepalive(Some(KEEPALIVE));
-            let client = network::connect(&args.servers, options).await?;
+            let client = connect::own(&args.servers, Options::new().id(SOURCE)).await?;
             let service = stack()?.layer(client.clone());
             make_calls(told, service, || {
                 Counts::of(client.calls(), client.buffered())
@@ -82,12 +81,12 @@ pub async fn run(args: &Args) -> anyhow::Result<()> {
             .await
         }
         Client::Upstream => {
-            let nats = connect(&args.servers).await?;
+            let nats = connect::upstream(&args.servers).await?;
             let service = stack()?.layer(NatsTransport::builder(nats).build());
             make_calls(told, service, || Counts::of(0, 0)).await
         }
         Client::Bare => {
-            let nats = connect(&args.servers).await?;
+            let nats = connect::upstream(&args.servers).await?;
             let client = wrpc_transport_nats::Client::new(nats, work::TARGET, None).await?;
             make_calls(told, Transport::new(client), || Counts::of(0, 0)).await
         }
@@ -115,23 +114,6 @@ fn stack() -> anyhow::Result<Stack<LinkTable, Timeouts>> {
         .timeout(timeout as Timeouts)
         .handshake_timeout(HANDSHAKE_TIMEOUT)
         .source(SOURCE))
-}
-
-/// Connects as the documentation of the leaf over upstream's client says that a host should.
-async fn connect(servers: &[String]) -> anyhow::Result<async_nats::Client> {
-    let servers: Vec<ServerAddr> = servers
-        .iter()
-        .map(|server| server.parse())
-        .collect::<Result<_, _>>()?;
-    let options = async_nats::ConnectOptions::new()
-        .ping_interval(Duration::from_millis(900))
-        .retain_servers_order()
-        .event_callback(async |event| {
-            if matches!(event, Event::Disconnected) {
-                Said::Disconnected.say();
-            }
-        });
-    Ok(options.connect(servers.as_slice()).await?)
 }
 
 /// Makes the calls that it is told to make, each in a task of its own.

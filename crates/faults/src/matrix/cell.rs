@@ -3,32 +3,8 @@
 use core::fmt;
 
 use crate::cluster::Topology;
+use crate::names::names;
 use crate::work;
-
-macro_rules! names {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// Its name.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-    };
-}
 
 names! {
     /// What breaks.
@@ -112,7 +88,7 @@ pub struct Cell {
 impl Cell {
     /// All of them, in the order in which they are shown.
     pub fn all() -> impl Iterator<Item = Self> {
-        Topology::ALL.into_iter().flat_map(|topology| {
+        Topology::ALL.iter().flat_map(|&topology| {
             rows().flat_map(move |(component, fault)| {
                 Phase::ALL.iter().map(move |&phase| Self {
                     topology,

@@ -36,7 +36,7 @@ const OPEN: &[Phase] = &[Params, IdleStream];
 const OWN: &[Topology] = &[Single, Cluster];
 /// Those with a network between servers.
 const JOINED: &[Topology] = &[Cluster, Leaf];
-const ALL: &[Topology] = &Topology::ALL;
+const ALL: &[Topology] = Topology::ALL;
 
 const NOBODY: Outcome = Failed(TargetUnavailable, NotSent);
 const SILENCE: Outcome = Failed(TargetUnavailable, Unknown);

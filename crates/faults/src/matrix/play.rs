@@ -15,7 +15,7 @@ use super::judge::{Observed, judge};
 use super::report::Played;
 use super::stage::{BOUND, Stage};
 use crate::caller::{Client, TIMEOUT};
-use crate::network::CLOCK_SKEW;
+use crate::connect::CLOCK_SKEW;
 use crate::work;
 
 /// The call that meets the fault.

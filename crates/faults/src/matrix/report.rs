@@ -61,7 +61,7 @@ impl Played {
 #[must_use]
 pub fn matrix(played: &[Played]) -> String {
     let mut text = String::new();
-    for topology in Topology::ALL {
+    for &topology in Topology::ALL {
         if !played.iter().any(|played| played.cell.topology == topology) {
             continue;
         }
