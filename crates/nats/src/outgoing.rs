@@ -179,7 +179,7 @@ impl Outgoing {
             }
             let room = self.room()?;
             let chunk = self.rest.split_to(room.min(self.rest.len()));
-            self.send(subject, chunk)?;
+            self.send(&subject, &chunk)?;
         }
     }
 
@@ -223,7 +223,7 @@ impl Outgoing {
     }
 
     /// Queues a message, or keeps it until there is room for it.
-    fn send(&mut self, subject: Subject, payload: Bytes) -> io::Result<()> {
+    fn send(&mut self, subject: &Subject, payload: &Bytes) -> io::Result<()> {
         self.queued += payload.len();
         let broker = Arc::clone(self.exchange.connection().broker());
         let published = broker.publish(|| OutboundMessage {
@@ -266,7 +266,7 @@ impl AsyncWrite for Outgoing {
         }
         let subject = ready!(self.poll_rest(cx))?;
         let (chunk, _) = buf.split_at(self.room()?.min(buf.len()));
-        self.send(subject, Bytes::copy_from_slice(chunk))?;
+        self.send(&subject, &Bytes::copy_from_slice(chunk))?;
         Poll::Ready(Ok(chunk.len()))
     }
 
@@ -293,7 +293,7 @@ impl AsyncWrite for Outgoing {
         }
         if !(self.is_untold_root() && self.answer()?) {
             let subject = ready!(self.poll_rest(cx))?;
-            self.send(subject, Bytes::new())?;
+            self.send(&subject, &Bytes::new())?;
         }
         self.close();
         if self.publishing().is_none() {

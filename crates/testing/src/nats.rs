@@ -134,7 +134,14 @@ impl NatsServer {
         .await;
     }
 
-    async fn monitor(&self, path: &str) -> serde_json::Value {
+    /// How many connections the server has cut that did not take what it had for them in time.
+    pub async fn slow_consumers(&self) -> u64 {
+        let variables = self.monitor("/varz").await;
+        variables["slow_consumers"].as_u64().expect("a number")
+    }
+
+    /// What the server's monitoring endpoint says at `path`.
+    pub async fn monitor(&self, path: &str) -> serde_json::Value {
         let response = async {
             let mut stream =
                 tokio::net::TcpStream::connect(("127.0.0.1", self.monitor_port.number)).await?;
@@ -265,20 +272,17 @@ pub fn binary() -> OsString {
     std::env::var_os("NATS_SERVER").unwrap_or_else(|| PathBuf::from("nats-server").into())
 }
 
-/// A TCP port that no other test takes while this lives.
-pub(crate) struct Port {
+/// A TCP port of this machine that no other test takes while this lives.
+pub struct Port {
     number: u16,
     /// UDP ports are numbered apart from those of TCP, so this is a lock that all processes see.
     _lock: UdpSocket,
 }
 
 impl Port {
-    /// The number that clients connect to.
-    pub(crate) const fn number(&self) -> u16 {
-        self.number
-    }
-
-    pub(crate) fn reserve() -> Self {
+    /// Finds one that nobody has.
+    #[must_use]
+    pub fn reserve() -> Self {
         // Start somewhere else in every process, so that they rarely meet.
         let start =
             u16::try_from(std::process::id() % u32::try_from(PORTS.len()).unwrap()).unwrap();
@@ -295,5 +299,11 @@ impl Port {
                 })
             })
             .expect("a free port")
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn number(&self) -> u16 {
+        self.number
     }
 }

@@ -1,6 +1,6 @@
-//! Processes of the tests' own: this binary again, in another role.
+//! Processes of the tests' own: this binary again in another role, or a program of choice.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 
 use crate::signals;
@@ -16,8 +16,9 @@ const SAYS: &str = "@child ";
 /// A process that the test started, killed when this is dropped.
 pub struct Process {
     child: Child,
-    /// Closed when the test's process ends, however it ends: the child's sign to end too.
-    _alive: std::process::ChildStdin,
+    /// What the child hears. Closed when the test's process ends, however it ends: the child's
+    /// sign to end too.
+    stdin: std::process::ChildStdin,
     lines: tokio::sync::mpsc::UnboundedReceiver<String>,
 }
 
@@ -26,7 +27,8 @@ impl Process {
     /// `roles::entry_of_child_processes`, which does what [`role`] says.
     #[must_use]
     pub fn start(role: &str, args: &[&str]) -> Self {
-        let mut child = Command::new(std::env::current_exe().expect("this binary"))
+        let mut command = Command::new(std::env::current_exe().expect("this binary"));
+        command
             .args([
                 "--exact",
                 "roles::entry_of_child_processes",
@@ -34,12 +36,19 @@ impl Process {
                 "--test-threads=1",
             ])
             .env(ROLE, role)
-            .env(ARGS, args.join("\n"))
+            .env(ARGS, args.join("\n"));
+        Self::run(&mut command)
+    }
+
+    /// Starts a program that [says](say) what it has to say, and [hears](hear) what it is told.
+    #[must_use]
+    pub fn run(command: &mut Command) -> Self {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("start a process");
-        let alive = child.stdin.take().expect("a pipe");
+        let stdin = child.stdin.take().expect("a pipe");
         let stdout = child.stdout.take().expect("a pipe");
         let (sender, lines) = tokio::sync::mpsc::unbounded_channel();
         std::thread::spawn(move || {
@@ -54,9 +63,15 @@ impl Process {
         });
         Self {
             child,
-            _alive: alive,
+            stdin,
             lines,
         }
+    }
+
+    /// Tells the child a line, which one that has ended does not hear.
+    pub fn tell(&mut self, line: &str) {
+        // It may have been killed by the test itself.
+        let _ = writeln!(self.stdin, "{line}");
     }
 
     /// Waits for the next line that the child says; `None` once it has ended.
@@ -110,6 +125,20 @@ pub fn role() -> Option<(String, Vec<String>)> {
     });
     let args = std::env::var(ARGS).unwrap_or_default();
     Some((role, args.lines().map(str::to_owned).collect()))
+}
+
+/// What this process is told by the test that started it, a line each; it ends with the test.
+#[must_use]
+pub fn hear() -> tokio::sync::mpsc::UnboundedReceiver<String> {
+    let (sender, lines) = tokio::sync::mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            // Whoever listened does no longer; the end of the test is waited for all the same.
+            let _ = sender.send(line);
+        }
+        std::process::exit(0);
+    });
+    lines
 }
 
 /// Says a line to the test that started this process.

@@ -1,11 +1,13 @@
 //! Setup and checks that cargo can't do alone; run as `cargo xtask COMMAND`.
 //!
-//! Four things need more than cargo here: a NATS server, which is installed on first use; the
+//! Five things need more than cargo here: a NATS server, which is installed on first use; the
 //! list of checks that a change has to pass, which is the same on a laptop and in CI; the report
-//! that is made of all benches; and the guests that are not written in Rust alone.
+//! that is made of all benches; the guests that are not written in Rust alone; and the faults, of
+//! which the tests play a selection.
 
 mod bench;
 mod demo;
+mod faults;
 mod features;
 mod guests;
 mod nats_server;
@@ -36,6 +38,11 @@ enum Command {
     ///
     /// Builds `wrpc-host` and runs `wrpc-host demo` on a NATS server of its own.
     Demo(demo::Options),
+    /// Play every fault in every phase of a call, and write target/faults/report.md
+    ///
+    /// NATS, the target and the caller are processes of their own, which are killed, stopped and
+    /// cut off from each other. The exit code is 1 if a call did not end as it must.
+    Faults(faults::Options),
     /// Build the example guests in Rust, JavaScript and Python, and see how each takes every failure
     ///
     /// Fetches the tools that it lacks below target/, and puts the components into target/guests/.
@@ -66,6 +73,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Bench(options) => bench::run(&workspace, options),
         Command::Demo(options) => demo::run(&workspace, options),
+        Command::Faults(options) => faults::run(&workspace, options),
         Command::Guests(options) => guests::run(&workspace, options),
         Command::Test(options) => test::run(&workspace, options),
         Command::NatsServer => {

@@ -105,7 +105,7 @@ impl Exchange {
             return;
         };
         // Under the lock: who knows that it is told may send what comes after it.
-        match self.publish_first(peer, first) {
+        match self.publish_first(&peer, first.as_ref()) {
             Ok(Published::Queued) => {}
             Ok(Published::Waiting(publishing)) => state.answer = Answer::Told(Some(publishing)),
             Err(error) => {
@@ -118,8 +118,8 @@ impl Exchange {
 
     fn publish_first(
         &self,
-        peer: Subject,
-        first: Option<Bytes>,
+        peer: &Subject,
+        first: Option<&Bytes>,
     ) -> Result<Published, PublishError> {
         let broker = self.connection.broker();
         let inbox = self.inbox();
@@ -132,7 +132,7 @@ impl Exchange {
         let Some(payload) = first else {
             return Ok(handshake);
         };
-        let subject = below(&peer, RESULTS);
+        let subject = below(peer, RESULTS);
         let results = || OutboundMessage {
             subject: subject.clone(),
             payload: payload.clone(),
