@@ -87,7 +87,8 @@ async fn call<C: Caller>(caller: &Peer<C>, func: &str) -> String {
     let (mut params, mut results) = call.await.unwrap();
     let mut read = String::new();
     let (end, results) = tokio::join!(params.shutdown(), results.read_to_string(&mut read));
-    (end.unwrap(), results.unwrap());
+    end.unwrap();
+    results.unwrap();
     read
 }
 
