@@ -1,7 +1,9 @@
 //! Processes of the tests' own: this binary again, in another role.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::signals;
 use crate::wait::guard;
@@ -17,8 +19,8 @@ const SAYS: &str = "@child ";
 pub struct Process {
     child: Child,
     /// Closed when the test's process ends, however it ends: the child's sign to end too.
-    _alive: std::process::ChildStdin,
-    lines: tokio::sync::mpsc::UnboundedReceiver<String>,
+    stdin: ChildStdin,
+    lines: UnboundedReceiver<String>,
 }
 
 impl Process {
@@ -39,9 +41,9 @@ impl Process {
             .stdout(Stdio::piped())
             .spawn()
             .expect("start a process");
-        let alive = child.stdin.take().expect("a pipe");
+        let stdin = child.stdin.take().expect("a pipe");
         let stdout = child.stdout.take().expect("a pipe");
-        let (sender, lines) = tokio::sync::mpsc::unbounded_channel();
+        let (sender, lines) = unbounded_channel();
         std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                 // The test runner prints the name of the test on the same line.
@@ -54,7 +56,7 @@ impl Process {
         });
         Self {
             child,
-            _alive: alive,
+            stdin,
             lines,
         }
     }
@@ -67,6 +69,13 @@ impl Process {
     /// Waits until the child says exactly this.
     pub async fn says(&mut self, line: &str) {
         assert_eq!(self.line().await.as_deref(), Some(line));
+    }
+
+    /// Tells the child a line, which it gets by [`role_with_orders`]. One that has ended hears
+    /// nothing.
+    pub fn tell(&mut self, order: &str) {
+        // Whether it has ended shows when something is expected of it.
+        let _ = writeln!(self.stdin, "{order}");
     }
 
     /// Stops the process where it is; it answers nothing and keeps its connections.
@@ -101,15 +110,30 @@ impl Drop for Process {
 }
 
 /// The role of this process and its arguments, if it is a child.
+#[must_use]
 pub fn role() -> Option<(String, Vec<String>)> {
+    let (role, args, _) = role_with_orders()?;
+    Some((role, args))
+}
+
+/// Does the same; with what the parent [tells](Process::tell) this process from now on.
+pub fn role_with_orders() -> Option<(String, Vec<String>, UnboundedReceiver<String>)> {
     let role = std::env::var(ROLE).ok()?;
+    let (sender, orders) = unbounded_channel();
     // The child ends with its parent.
-    std::thread::spawn(|| {
-        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+    std::thread::spawn(move || {
+        take_orders(&sender);
         std::process::exit(0);
     });
     let args = std::env::var(ARGS).unwrap_or_default();
-    Some((role, args.lines().map(str::to_owned).collect()))
+    Some((role, args.lines().map(str::to_owned).collect(), orders))
+}
+
+fn take_orders(sender: &UnboundedSender<String>) {
+    for order in std::io::stdin().lines().map_while(Result::ok) {
+        // Most roles take none.
+        let _ = sender.send(order);
+    }
 }
 
 /// Says a line to the test that started this process.
