@@ -21,6 +21,7 @@ use crate::header;
 use crate::registry::Registry;
 use crate::serve::ServedFunctions;
 use crate::subject::{CANCEL, Inbox, InboxPrefixes, PARAMS, below, server};
+use crate::violations::Violations;
 
 /// Whether there is a connection to NATS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,7 @@ pub enum ConnectionState {
 pub(crate) struct Core {
     pub(crate) broker: Arc<Broker>,
     pub(crate) registry: Registry,
+    pub(crate) violations: Violations,
     pub(crate) inbox: Inbox,
     pub(crate) prefixes: InboxPrefixes,
     pub(crate) budget: Budget,

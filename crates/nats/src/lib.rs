@@ -15,7 +15,7 @@
 //! |---|---|---|
 //! | not connected | `transport` | `not-sent` |
 //! | the connection is lost meanwhile | `transport` | `unknown`, `accepted` after the handshake |
-//! | the broker does not permit a message, if [its events are seen](EventSink) | `transport` | `not-sent` for the call itself |
+//! | the broker does not permit a message, if [its events are seen](EventSink) | `transport` | of the call itself: `not-sent` if it permitted none to that function so far, else `unknown` |
 //! | nobody serves the function | `target-unavailable` | `not-sent` |
 //! | the target refuses the call | what it says | what it says |
 //! | the target goes away after the handshake | `target-failed` | `accepted` |
@@ -45,6 +45,7 @@ mod registry;
 pub mod serve;
 mod subject;
 mod tasks;
+mod violations;
 
 pub use client::{CallContext, Client, ResponseFuture};
 pub use connect::{ConnectError, ConnectOptions, EventSink, Violation, connect};

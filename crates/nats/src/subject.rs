@@ -43,6 +43,13 @@ pub(crate) fn invocation(prefix: &str, target: &str, instance: &str, func: &str)
     join(parts.into_iter().filter(|part| !part.is_empty()))
 }
 
+/// Whether calls go there.
+pub(crate) fn is_call(subject: &str) -> bool {
+    // No inbox has it: see `token`.
+    let (_, rest) = subject.split_once(PROTOCOL).unwrap_or_default();
+    rest.starts_with('.')
+}
+
 /// `base` and a name below it.
 pub(crate) fn below(base: &str, name: &str) -> Subject {
     join([base, name])

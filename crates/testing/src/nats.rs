@@ -58,9 +58,8 @@ impl NatsServer {
             dir: tempfile::tempdir().expect("a directory for the server's log"),
             process: None,
         };
-        let config = config(server.dir.path());
-        std::fs::write(server.config(), config).expect("the server's configuration");
         server.name = format!("test-{}-{}", std::process::id(), server.client_port.number);
+        server.configure(&config(server.dir.path()));
         // Something that doesn't reserve its port the way we do may sit on it.
         while !server.launch().await {
             server.client_port = Port::reserve();
@@ -103,6 +102,34 @@ impl NatsServer {
     /// Lets the frozen server go on.
     pub fn thaw(&self) {
         signals::thaw(self.id());
+    }
+
+    /// Changes the server's configuration while it runs, and waits until that counts. One that is
+    /// down reads it when it starts.
+    ///
+    /// # Panics
+    ///
+    /// When the server can't take it over without a restart.
+    pub async fn reconfigure(&self, config: &str) {
+        self.configure(config);
+        if self.process.is_none() {
+            return;
+        }
+        let reloads = || self.log().matches("Reloaded server configuration").count();
+        let before = reloads();
+        signals::reload(self.id());
+        until("the server to take over its configuration", async || {
+            let log = self.log();
+            assert!(!log.contains("Failed to reload"), "{log}");
+            reloads() > before
+        })
+        .await;
+    }
+
+    fn configure(&self, config: &str) {
+        // Here and not as an argument, which a server that reads it again would miss.
+        let config = format!("{config}\nserver_name: \"{}\"\n", self.name);
+        std::fs::write(self.config(), config).expect("the server's configuration");
     }
 
     fn id(&self) -> u32 {
@@ -165,7 +192,7 @@ impl NatsServer {
         let mut process = Command::new(binary())
             .arg("--config")
             .arg(self.config())
-            .args(["--addr", "127.0.0.1", "--server_name", &self.name])
+            .args(["--addr", "127.0.0.1"])
             .args(["--port", &self.client_port.number.to_string()])
             .args(["--http_port", &self.monitor_port.number.to_string()])
             .stdin(Stdio::null())

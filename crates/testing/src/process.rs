@@ -1,7 +1,9 @@
 //! Processes of the tests' own: this binary again in another role, or a program of choice.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::signals;
 use crate::wait::guard;
@@ -18,8 +20,8 @@ pub struct Process {
     child: Child,
     /// What the child hears. Closed when the test's process ends, however it ends: the child's
     /// sign to end too.
-    stdin: std::process::ChildStdin,
-    lines: tokio::sync::mpsc::UnboundedReceiver<String>,
+    stdin: ChildStdin,
+    lines: UnboundedReceiver<String>,
 }
 
 impl Process {
@@ -50,7 +52,7 @@ impl Process {
             .expect("start a process");
         let stdin = child.stdin.take().expect("a pipe");
         let stdout = child.stdout.take().expect("a pipe");
-        let (sender, lines) = tokio::sync::mpsc::unbounded_channel();
+        let (sender, lines) = unbounded_channel();
         std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                 // The test runner prints the name of the test on the same line.
@@ -116,21 +118,25 @@ impl Drop for Process {
 }
 
 /// The role of this process and its arguments, if it is a child.
+#[must_use]
 pub fn role() -> Option<(String, Vec<String>)> {
+    let (role, args, _) = role_with_orders()?;
+    Some((role, args))
+}
+
+/// Does the same; with what the parent [tells](Process::tell) this process from now on.
+#[must_use]
+pub fn role_with_orders() -> Option<(String, Vec<String>, UnboundedReceiver<String>)> {
     let role = std::env::var(ROLE).ok()?;
-    // The child ends with its parent.
-    std::thread::spawn(|| {
-        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-        std::process::exit(0);
-    });
+    let orders = hear();
     let args = std::env::var(ARGS).unwrap_or_default();
-    Some((role, args.lines().map(str::to_owned).collect()))
+    Some((role, args.lines().map(str::to_owned).collect(), orders))
 }
 
 /// What this process is told by the test that started it, a line each; it ends with the test.
 #[must_use]
-pub fn hear() -> tokio::sync::mpsc::UnboundedReceiver<String> {
-    let (sender, lines) = tokio::sync::mpsc::unbounded_channel();
+pub fn hear() -> UnboundedReceiver<String> {
+    let (sender, lines) = unbounded_channel();
     std::thread::spawn(move || {
         for line in std::io::stdin().lines().map_while(Result::ok) {
             // Whoever listened does no longer; the end of the test is waited for all the same.

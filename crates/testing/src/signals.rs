@@ -1,4 +1,4 @@
-//! Stopping processes where they are.
+//! Signals to processes: to stop where they are, to go on, to read their configuration again.
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -21,6 +21,11 @@ pub(crate) async fn freeze(id: u32) {
 /// Lets a frozen process go on.
 pub(crate) fn thaw(id: u32) {
     send(id, Signal::SIGCONT);
+}
+
+/// Has a process read its configuration again.
+pub(crate) fn reload(id: u32) {
+    send(id, Signal::SIGHUP);
 }
 
 fn send(id: u32, signal: Signal) {

@@ -3,8 +3,9 @@
 //! Five things need more than cargo here: a NATS server, which is installed on first use; the
 //! list of checks that a change has to pass, which is the same on a laptop and in CI; the report
 //! that is made of all benches; the guests that are not written in Rust alone; and the faults, of
-//! which the tests play a selection.
+//! which the tests play a selection, with the runs of a million calls while things break.
 
+mod audit;
 mod bench;
 mod demo;
 mod faults;
@@ -14,6 +15,7 @@ mod nats_server;
 mod outcome;
 mod process;
 mod selection;
+mod soak;
 mod steps;
 mod summary;
 mod test;
@@ -29,6 +31,13 @@ use crate::workspace::Workspace;
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask")]
 enum Command {
+    /// Make a million calls while what they run on breaks, and hold what callers were told against
+    /// what targets ran
+    ///
+    /// Processes of callers and targets, on a NATS server of their own. Prints the seed that it
+    /// can be repeated by, writes target/audit/report.md, and ends with 1 if something does not
+    /// hold.
+    Audit(audit::Options),
     /// Measure what the stack costs, and write target/bench/report.md
     ///
     /// Runs all benches one after the other, on a NATS server of their own. A bench that fails
@@ -47,6 +56,11 @@ enum Command {
     ///
     /// Fetches the tools that it lacks below target/, and puts the components into target/guests/.
     Guests(guests::Options),
+    /// The same for an hour, while everything that calls take is counted back in quiet moments
+    ///
+    /// Says each minute how it goes, writes target/soak/report.md, and ends with 1 if something is
+    /// left behind, grows, or does not hold.
+    Soak(soak::Options),
     /// Run every check that a change has to pass
     ///
     /// Stops at the first step that fails, with that step's exit code.
@@ -71,10 +85,12 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::this()?;
     match command {
+        Command::Audit(options) => audit::run(&workspace, options),
         Command::Bench(options) => bench::run(&workspace, options),
         Command::Demo(options) => demo::run(&workspace, options),
         Command::Faults(options) => faults::run(&workspace, options),
         Command::Guests(options) => guests::run(&workspace, options),
+        Command::Soak(options) => soak::run(&workspace, options),
         Command::Test(options) => test::run(&workspace, options),
         Command::NatsServer => {
             println!("{}", nats_server::locate(&workspace.tools_dir())?.display());

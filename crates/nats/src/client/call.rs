@@ -142,6 +142,8 @@ impl Client {
             progress: progress.clone(),
             subject: subject.clone(),
         };
+        // Before it can be among the calls that a refusal is for.
+        self.connection().core().violations.publish(&subject);
         let exchange = Exchange::new(Arc::clone(self.connection()), side, None, paths);
         // The queue may still take it.
         if self.connection().registry().is_closed() {

@@ -25,6 +25,7 @@ use crate::registry::Registry;
 use crate::serve::ServedFunctions;
 use crate::subject::{Inbox, below};
 use crate::tasks;
+use crate::violations::Violations;
 
 /// The context of a call: the headers that travel with it, and what the host says about it.
 pub type CallContext = Context<Option<HeaderMap>>;
@@ -86,6 +87,7 @@ impl Client {
         let core = Arc::new(Core {
             broker: Arc::new(broker),
             registry: Registry::default(),
+            violations: Violations::default(),
             inbox,
             prefixes: options.inbox_prefixes(),
             budget: Budget::new(options.max_buffered, options.max_buffered_per_stream),

@@ -181,8 +181,11 @@ impl Refused {
     fn tell(&self, core: &Core) {
         match self.what {
             What::Publish => {
-                for exchange in core.registry.all() {
-                    exchange.denied(&self.subject, &self.text);
+                // These calls are counted; one that is published from now on is none of them.
+                let calls: Vec<_> = core.registry.all().collect();
+                let none_arrived = core.violations.refused(&self.subject);
+                for exchange in calls {
+                    exchange.denied(&self.subject, &self.text, none_arrived);
                 }
             }
             What::Subscription => core.served.refused(&self.subject, &self.text),

@@ -82,8 +82,9 @@ impl Exchange {
         }
     }
 
-    /// Fails the call if the broker refused to take what was published to `subject`.
-    pub(crate) fn denied(&self, subject: &str, violation: &Violation) {
+    /// Fails the call if the broker refused to take what was published to `subject`: this call or
+    /// another one, unless it has refused all of them, so that `none_arrived`.
+    pub(crate) fn denied(&self, subject: &str, violation: &Violation, none_arrived: bool) {
         let error = |delivery, reason| {
             self.error(RpcErrorKind::Transport, delivery, reason)
                 .with_source(violation.clone())
@@ -99,11 +100,20 @@ impl Exchange {
         let handshaken = state.peer.is_some();
         drop(state);
         match &self.side {
-            Side::Caller { subject: to, .. } if !handshaken && to.as_str() == subject => self
-                .refused(error(
-                    Delivery::NotSent,
-                    "the broker does not permit the call",
-                )),
+            Side::Caller {
+                subject: to,
+                progress,
+            } if !handshaken && to.as_str() == subject => {
+                let reason = "the broker does not permit the call";
+                if none_arrived {
+                    return self.refused(error(Delivery::NotSent, reason));
+                }
+                // What it says of the delivery holds until it is said. A target that has the call
+                // may still answer, and is told then that it was given up.
+                let state = self.state();
+                let delivery = progress.delivery();
+                self.fail_in(state, error(delivery, reason));
+            }
             _ if to_peer => self.fail(error(
                 Delivery::Accepted,
                 "the broker does not permit to answer the peer",

@@ -24,6 +24,7 @@ use crate::exchange::Part;
 use crate::function::Function;
 use crate::registry::Registry;
 use crate::subject::{Inbox, InboxPrefixes};
+use crate::violations::Violations;
 
 /// What serves `test:app/echo@0.1.0#echo`, over a connection that never comes about.
 pub(super) struct Server {
@@ -42,6 +43,7 @@ impl Server {
         let core = Core {
             broker: Arc::new(broker),
             registry: Registry::default(),
+            violations: Violations::default(),
             inbox: Inbox::new("_INBOX"),
             prefixes: InboxPrefixes::new(["_INBOX"]),
             budget: Budget::new(1 << 20, 1 << 20),

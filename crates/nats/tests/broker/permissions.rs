@@ -15,8 +15,9 @@ use crate::support::calls::{
     LONG, SHORT, SOON, accepted, call, ending, finish, open, typed, within,
 };
 use crate::support::peers::{INSTANCE, TARGET};
+use crate::support::raw::{call_subject, next};
 use crate::support::target::Target;
-use wrpc_middleware_testing::nats::NatsServer;
+use wrpc_middleware_testing::nats::{NatsServer, round_trip};
 use wrpc_middleware_testing::proxy::Proxy;
 use wrpc_middleware_testing::wait::{guard, until};
 
@@ -39,15 +40,18 @@ const EVERYTHING: &str = r#"publish: ">", subscribe: ">""#;
 
 /// A server with a user for the caller and one for the target.
 async fn server(caller: &str, target: &str) -> NatsServer {
-    NatsServer::start_with(&format!(
+    NatsServer::start_with(&config(caller, target)).await
+}
+
+fn config(caller: &str, target: &str) -> String {
+    format!(
         r"authorization {{
             users = [
                 {{ user: caller, password: secret, permissions: {{ {caller} }} }}
                 {{ user: target, password: secret, permissions: {{ {target} }} }}
             ]
         }}"
-    ))
-    .await
+    )
 }
 
 fn options(user: &str) -> Options {
@@ -165,6 +169,33 @@ async fn a_call_that_may_not_be_published_fails_at_once() {
         until("the calls to be forgotten", async || client.calls() == 0).await;
     }
     assert_eq!(work.begun(), 0);
+}
+
+/// The broker says to which subject it refused to publish, and not which message.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_from_before_the_permission_was_withdrawn_may_have_arrived() {
+    let server = server(EVERYTHING, EVERYTHING).await;
+    // A target that is slow to look at its calls.
+    let nats = bare(&server, TARGET, None).await;
+    let mut arrived = nats.subscribe(call_subject("echo")).await.unwrap();
+    round_trip(&nats).await;
+    let client = login(&server.url(), CALLER, options(CALLER)).await.unwrap();
+    let service = within(&client, LONG);
+    let first = tokio::spawn(async move { call(&service, "echo", "first").await });
+    assert_eq!(next(&mut arrived).await.payload, "first");
+
+    server.reconfigure(&config(NO_CALLS, EVERYTHING)).await;
+    until("the permission to be withdrawn", async || {
+        let later = call(&within(&client, SHORT), "echo", "later").await;
+        let ending = ending(&later);
+        ending.is_err_and(|(kind, _)| kind == RpcErrorKind::Transport)
+    })
+    .await;
+    let first = guard("the first call", first).await.unwrap();
+    assert_eq!(
+        ending(&first),
+        Err((RpcErrorKind::Transport, Delivery::Unknown))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
