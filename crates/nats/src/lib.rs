@@ -39,6 +39,8 @@ mod function;
 mod header;
 mod id;
 mod incoming;
+#[cfg(any(test, fuzzing))]
+mod offline;
 mod options;
 mod outgoing;
 mod registry;
