@@ -36,6 +36,9 @@ mod connect;
 mod connection;
 mod exchange;
 mod function;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod header;
 mod id;
 mod incoming;

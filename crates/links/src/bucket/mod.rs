@@ -6,6 +6,8 @@
 mod admin;
 mod content;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod import;
 mod message;
 mod name;
