@@ -7,6 +7,8 @@ mod handshake;
 mod inlet;
 mod part;
 mod presence;
+#[cfg(test)]
+mod races;
 mod receive;
 mod sending;
 mod state;
