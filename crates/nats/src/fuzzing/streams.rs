@@ -131,6 +131,8 @@ pub(super) struct Writer {
     stream: Outgoing,
     flag: Arc<Flag>,
     waits: Option<Work>,
+    /// Whether it was to be shut down, and nothing may be written any more.
+    is_closing: bool,
     is_closed: bool,
     failure: Option<RpcError>,
 }
@@ -141,6 +143,7 @@ impl Writer {
             stream,
             flag: Arc::default(),
             waits: None,
+            is_closing: false,
             is_closed: false,
             failure: None,
         }
@@ -154,10 +157,10 @@ impl Writer {
         self.stream.fail(error);
     }
 
-    /// Works once. Nothing is written once it is being closed.
+    /// Works once, unless it is a mistake to.
     pub(super) fn work(&mut self, work: &Work) {
-        let is_closing = matches!(self.waits, Some(Work::Shutdown));
-        if self.is_closed || is_closing && !matches!(work, Work::Shutdown) {
+        self.is_closing |= matches!(work, Work::Shutdown);
+        if self.is_closed || self.is_closing && !matches!(work, Work::Shutdown) {
             return;
         }
         let stream = Pin::new(&mut self.stream);
