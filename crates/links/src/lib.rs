@@ -21,6 +21,9 @@
 pub mod bucket;
 mod entry;
 pub mod file;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod id;
 pub mod live;
 #[cfg(feature = "wasmtime")]

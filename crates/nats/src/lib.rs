@@ -36,9 +36,14 @@ mod connect;
 mod connection;
 mod exchange;
 mod function;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod header;
 mod id;
 mod incoming;
+#[cfg(any(test, fuzzing))]
+mod offline;
 mod options;
 mod outgoing;
 mod registry;

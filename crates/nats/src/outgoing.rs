@@ -43,7 +43,8 @@ const SEQUENCE_ROOM: usize = 64;
 /// flush does not wait for it.
 ///
 /// Every error is an [`RpcError`], the payload of the [`io::Error`]; the same one again on each
-/// further use.
+/// further use. Only what is written after the stream was shut down fails without one, as
+/// [`BrokenPipe`](io::ErrorKind::BrokenPipe).
 ///
 /// # Cancellation
 ///

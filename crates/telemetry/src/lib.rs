@@ -32,6 +32,9 @@
 //! ```
 
 pub mod call;
+#[cfg(all(any(test, fuzzing), feature = "nats"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod metrics;
 mod outcome;
 #[cfg(feature = "nats")]

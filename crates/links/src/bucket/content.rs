@@ -254,6 +254,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_with_a_value_is_told_without_its_control_characters() {
+        let mut content = Content::new(&state(0, 0));
+        content.apply(found(1, "a", Some(r#"{"\u001b[2J\n":1}"#)));
+        let malformed = content.malformed().next().unwrap();
+        assert!(malformed.problem.contains(r"\u{1b}[2J\n"), "{malformed}");
+        assert!(!malformed.to_string().contains(char::is_control));
+    }
+
+    #[test]
     fn changes_are_told_once() {
         let mut content = Content::new(&state(0, 0));
         content.apply(found(1, KEY, Some(json("t"))));

@@ -6,6 +6,8 @@
 mod admin;
 mod content;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod import;
 mod message;
 mod name;
@@ -158,7 +160,7 @@ fn decode(key: &str, value: &[u8], revision: u64) -> Result<Entry, Malformed> {
     let malformed = |problem: String| Malformed {
         key: key.to_owned(),
         revision,
-        problem,
+        problem: printable(&problem),
     };
     if value.len() > MAX_VALUE {
         let problem = format!("{} bytes are too many for a link", value.len());
@@ -172,4 +174,16 @@ fn decode(key: &str, value: &[u8], revision: u64) -> Result<Entry, Malformed> {
             "the link in it belongs to the key `{own}`"
         ))),
     }
+}
+
+/// `text` as it may be shown to an operator: whoever writes to the bucket writes a part of it.
+fn printable(text: &str) -> String {
+    let escaped = |c: char| {
+        if c.is_control() {
+            c.escape_default().to_string()
+        } else {
+            c.into()
+        }
+    };
+    text.chars().map(escaped).collect()
 }

@@ -25,6 +25,7 @@ impl Exchange {
             state.late_failure.get_or_insert(error);
             return;
         }
+        let error = self.with_what_was_seen(error);
         state.failure = Some(error.clone());
         let wakers: Vec<_> = state.wakers().collect();
         if let Side::Caller { progress, .. } = &self.side {
@@ -33,6 +34,17 @@ impl Exchange {
         }
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// A call that was taken is not safe to repeat, whatever somebody says of it afterwards: another
+    /// target that turns it away, for example.
+    fn with_what_was_seen(&self, error: RpcError) -> RpcError {
+        match &self.side {
+            Side::Caller { progress, .. } if progress.delivery() == Delivery::Accepted => {
+                error.with_delivery(Delivery::Accepted)
+            }
+            _ => error,
+        }
     }
 
     /// Fails the call by what the other side knows of.
@@ -71,6 +83,9 @@ impl Exchange {
             Side::Target { function, .. } => {
                 let error = || function.error(RpcErrorKind::Transport, Delivery::Accepted, reason);
                 let mut state = self.state();
+                if state.failure.is_some() {
+                    return;
+                }
                 let wakers: Vec<_> = state
                     .inlets()
                     .filter(|inlet| !inlet.has_ended())

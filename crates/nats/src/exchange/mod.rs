@@ -7,9 +7,13 @@ mod handshake;
 mod inlet;
 mod part;
 mod presence;
+#[cfg(test)]
+mod races;
 mod receive;
 mod sending;
 mod state;
+#[cfg(test)]
+mod tests;
 mod waiting;
 mod writers;
 
@@ -184,17 +188,5 @@ impl fmt::Debug for Exchange {
             Side::Target { function, .. } => debug.field("function", &format_args!("{function}")),
         };
         debug.finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What the documentation of `Client` says of it, with the call's two subjects and its place in
-    /// the registry.
-    #[test]
-    fn a_waiting_call_is_small() {
-        assert!(size_of::<Exchange>() <= 448, "{}", size_of::<Exchange>());
     }
 }

@@ -41,6 +41,8 @@ mod functions;
 mod gate;
 mod handler;
 pub mod limit;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod offline;
 mod request;
 mod requests;
 mod responder;

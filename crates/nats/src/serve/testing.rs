@@ -8,65 +8,22 @@ use std::sync::Arc;
 
 use async_nats::{HeaderMap, Message, Subject};
 use bytes::Bytes;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tower::Service;
 use wrpc_middleware_errors::RpcError;
+use wrpc_middleware_transport::Paths;
 
-use super::functions::Served;
-use super::request::Offer;
-use super::{Request, ServedFunctions};
-use crate::broker::Broker;
+use super::Request;
+pub(super) use super::offline::Server;
 use crate::budget::Budget;
-use crate::connection::{Connection, ConnectionState, Core};
 use crate::exchange::Part;
-use crate::function::Function;
-use crate::registry::Registry;
-use crate::subject::{Inbox, InboxPrefixes};
-use crate::violations::Violations;
-
-/// What serves `test:app/echo@0.1.0#echo`, over a connection that never comes about.
-pub(super) struct Server {
-    offer: Arc<Offer>,
-}
+use crate::offline;
 
 impl Server {
+    /// One over a connection that never comes about.
     pub(super) async fn new() -> Self {
-        let nats = async_nats::ConnectOptions::new()
-            .retry_on_initial_connect()
-            .reconnect_delay_callback(|_| Duration::from_hours(1))
-            .connect("nats://127.0.0.1:1")
-            .await
-            .unwrap();
-        let (broker, _) = Broker::new(nats);
-        let core = Core {
-            broker: Arc::new(broker),
-            registry: Registry::default(),
-            violations: Violations::default(),
-            inbox: Inbox::new("_INBOX"),
-            prefixes: InboxPrefixes::new(["_INBOX"]),
-            budget: Budget::new(1 << 20, 1 << 20),
-            tick: 0.into(),
-            state: watch::Sender::new(ConnectionState::Connected),
-            served: ServedFunctions::default(),
-            owing: mpsc::unbounded_channel().0,
-        };
-        let function = Function {
-            instance: "test:app/echo@0.1.0".into(),
-            func: "echo".into(),
-        };
-        Self {
-            offer: Arc::new(Offer {
-                connection: Arc::new(Connection::new(Arc::new(core), JoinSet::new())),
-                served: Arc::new(Served::new("test".into(), function)),
-                paths: Arc::default(),
-                params_timeout: None,
-                clock_skew: Duration::ZERO,
-                inbox_prefix: "_INBOX".into(),
-                running: None,
-            }),
-        }
+        let (connection, _) = offline::connection(Budget::new(1 << 20, 1 << 20), 2048).await;
+        Self::over(connection, Paths::default())
     }
 
     /// A call of the component `client`.
@@ -82,7 +39,7 @@ impl Server {
             headers,
             ..empty("test".into())
         };
-        Request::new(&self.offer, message).unwrap()
+        self.offered(message).unwrap()
     }
 
     /// The same with a deadline.

@@ -299,6 +299,9 @@ impl Drop for Admission {
 }
 
 #[cfg(test)]
+mod races;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -1,0 +1,58 @@
+//! A connection that never comes about, for tests without a broker: what is published waits in the
+//! queue of the NATS client.
+
+#![expect(clippy::expect_used, reason = "it is for tests alone")]
+
+use core::time::Duration;
+use std::sync::{Arc, Weak};
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::broker::{Broker, Waiting};
+use crate::budget::Budget;
+use crate::connection::{Connection, ConnectionState, Core};
+use crate::exchange::Exchange;
+use crate::registry::Registry;
+use crate::serve::ServedFunctions;
+use crate::subject::{Inbox, InboxPrefixes};
+use crate::violations::Violations;
+
+/// What tasks would have that nobody runs.
+pub(crate) struct Idle {
+    /// What has no place in the queue.
+    pub(crate) _waiting: Waiting,
+    /// The calls that are to be settled.
+    pub(crate) owed: mpsc::UnboundedReceiver<Weak<Exchange>>,
+}
+
+/// A connection whose NATS client has a queue of `capacity` messages.
+pub(crate) async fn connection(budget: Budget, capacity: usize) -> (Arc<Connection>, Idle) {
+    let nats = async_nats::ConnectOptions::new()
+        .retry_on_initial_connect()
+        .reconnect_delay_callback(|_| Duration::from_hours(1))
+        .client_capacity(capacity)
+        .connect("nats://127.0.0.1:1")
+        .await
+        .expect("nothing is connected to yet");
+    let (broker, waiting) = Broker::new(nats);
+    let (owing, owed) = mpsc::unbounded_channel();
+    let core = Core {
+        broker: Arc::new(broker),
+        registry: Registry::default(),
+        violations: Violations::default(),
+        inbox: Inbox::new("_INBOX"),
+        prefixes: InboxPrefixes::new(["_INBOX"]),
+        budget,
+        tick: 0.into(),
+        state: watch::Sender::new(ConnectionState::Connected),
+        served: ServedFunctions::default(),
+        owing,
+    };
+    let connection = Connection::new(Arc::new(core), JoinSet::new());
+    let idle = Idle {
+        _waiting: waiting,
+        owed,
+    };
+    (Arc::new(connection), idle)
+}
