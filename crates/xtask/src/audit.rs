@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, value_parser};
 
 use crate::workspace::Workspace;
 use crate::{nats_server, process};
@@ -17,10 +17,10 @@ const PROGRAM: &str = "wrpc-audit";
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// How many calls to make, more or less
-    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = value_parser!(u64).range(1..))]
     calls: u64,
     /// For how long at most
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=10_000))]
     minutes: Option<u64>,
     #[command(flatten)]
     common: Common,

@@ -56,7 +56,8 @@ enum Command {
     ///
     /// Fetches the tools that it lacks below target/, and puts the components into target/guests/.
     Guests(guests::Options),
-    /// The same for an hour, while everything that calls take is counted back in quiet moments
+    /// Make calls for an hour while what they run on breaks, and count back in quiet moments what
+    /// they take
     ///
     /// Says each minute how it goes, writes target/soak/report.md, and ends with 1 if something is
     /// left behind, grows, or does not hold.

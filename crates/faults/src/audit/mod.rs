@@ -38,7 +38,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use check::Verdict;
 use round::Round;
@@ -75,6 +75,20 @@ pub struct Audit {
 }
 
 impl Audit {
+    /// Checks that claims were made which could have been wrong.
+    ///
+    /// # Errors
+    ///
+    /// No call was answered.
+    pub fn check_shows_something(&self) -> Result<()> {
+        ensure!(
+            self.verdict.answered() > 0,
+            "of {} calls none was answered, which shows nothing",
+            self.verdict.calls()
+        );
+        Ok(())
+    }
+
     /// Adds a round.
     pub fn add(&mut self, round: Round) {
         self.verdict.add(round.verdict);
@@ -89,7 +103,8 @@ impl Audit {
 ///
 /// # Errors
 ///
-/// A process ended by itself, or something did not come to rest after the faults.
+/// A process ended by itself, something did not come to rest after the faults, or no call was
+/// answered.
 ///
 /// # Panics
 ///
@@ -106,5 +121,6 @@ pub async fn run(settings: Settings, extent: Extent) -> Result<Audit> {
         audit.add(round);
         println!("{}", report::line(&audit, started.elapsed()));
     }
+    audit.check_shows_something()?;
     Ok(audit)
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use clap::{Args, Parser};
+use clap::{Args, Parser, value_parser};
 use tokio::sync::mpsc::UnboundedReceiver;
 use wrpc_middleware_faults::audit::faults::Cast;
 use wrpc_middleware_faults::audit::stage::Settings;
@@ -26,16 +26,16 @@ enum Command {
 #[derive(Args, Debug)]
 struct AuditArgs {
     /// How many calls to make, more or less
-    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = value_parser!(u64).range(1..))]
     calls: u64,
     /// For how long at most
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=10_000))]
     minutes: Option<u64>,
     /// How long a round is, after which is checked what was written down
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = value_parser!(u64).range(1..=3_600))]
     round: u64,
     /// The time from one fault to the next, on average
-    #[arg(long, value_name = "MILLISECONDS", default_value_t = 700)]
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 700, value_parser = value_parser!(u64).range(1..=60_000))]
     gap: u64,
     /// Repeat calls that may have run: the mistake that is to be found
     #[arg(long)]
@@ -47,13 +47,13 @@ struct AuditArgs {
 #[derive(Args, Debug)]
 struct SoakArgs {
     /// For how long
-    #[arg(long, value_name = "N", default_value_t = 60)]
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = value_parser!(u64).range(1..=10_000))]
     minutes: u64,
     /// How long the load of a round is
-    #[arg(long, value_name = "SECONDS", default_value_t = 55)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 55, value_parser = value_parser!(u64).range(1..=3_600))]
     round: u64,
     /// The time from one fault to the next, on average
-    #[arg(long, value_name = "MILLISECONDS", default_value_t = 700)]
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 700, value_parser = value_parser!(u64).range(1..=60_000))]
     gap: u64,
     #[command(flatten)]
     common: Common,
@@ -62,16 +62,16 @@ struct SoakArgs {
 #[derive(Args, Debug)]
 struct Common {
     /// How many calls to begin in a second, at most
-    #[arg(long, value_name = "CALLS", default_value_t = 4_000)]
+    #[arg(long, value_name = "CALLS", default_value_t = 4_000, value_parser = value_parser!(u32).range(1..))]
     rate: u32,
     /// How many processes call
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = value_parser!(u8).range(1..))]
     callers: u8,
     /// How many calls each of them makes at a time
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = value_parser!(u16).range(1..))]
     workers: u16,
     /// How many targets there are, of two processes each
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = value_parser!(u8).range(1..))]
     targets: u8,
     /// What faults and calls are drawn by; drawn itself by default, and printed
     #[arg(long)]
@@ -168,4 +168,32 @@ async fn run_soak(args: &SoakArgs) -> Result<bool> {
     args.common
         .write(&soak::report::markdown(&soak, settings))?;
     Ok(soak.is_clean())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::Command;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Command::command().debug_assert();
+    }
+
+    #[test]
+    fn nothing_is_no_audit() {
+        for (command, option) in [
+            ("audit", "--calls"),
+            ("audit", "--minutes"),
+            ("audit", "--round"),
+            ("audit", "--rate"),
+            ("audit", "--callers"),
+            ("soak", "--minutes"),
+        ] {
+            let arguments = ["wrpc-audit", command, option, "0"];
+            let error = Command::try_parse_from(arguments).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{option}");
+        }
+    }
 }

@@ -93,7 +93,8 @@ pub struct Soak {
 ///
 /// # Errors
 ///
-/// A process ended by itself, or something did not come to rest after the faults.
+/// A process ended by itself, something did not come to rest after the faults, or no call was
+/// answered.
 ///
 /// # Panics
 ///
@@ -115,6 +116,7 @@ pub async fn run(settings: Settings, extent: Extent) -> Result<Soak> {
         soak.add(round, started.elapsed());
         println!("{}", report::line(&soak));
     }
+    soak.audit.check_shows_something()?;
     soak.look_for_growth(settings);
     Ok(soak)
 }

@@ -126,8 +126,10 @@ impl Exchange {
                 // What it says of the delivery holds until it is said. A target that has the call
                 // may still answer, and is told then that it was given up.
                 let state = self.state();
-                let delivery = progress.delivery();
-                self.fail_in(state, error(delivery, reason));
+                if state.peer.is_none() {
+                    let delivery = progress.delivery();
+                    self.fail_in(state, error(delivery, reason));
+                }
             }
             _ if to_peer => self.fail(error(
                 Delivery::Accepted,
