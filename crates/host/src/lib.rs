@@ -11,6 +11,8 @@ pub mod connect;
 pub mod demo;
 pub mod engine;
 pub mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod host;
 pub mod http;
 pub mod id;

@@ -95,6 +95,9 @@
 //! ```
 
 mod codec;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod inspect;
 mod introspect;
 mod limits;

@@ -3,6 +3,8 @@
 //! `arc-swap` can't be put under a model checker from outside, so this is a stress test: an oracle
 //! says what may be seen, and a control shows that it would notice.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;

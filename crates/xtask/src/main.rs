@@ -2,14 +2,16 @@
 //!
 //! Five things need more than cargo here: a NATS server, which is installed on first use; the
 //! list of checks that a change has to pass, which is the same on a laptop and in CI; the report
-//! that is made of all benches; the guests that are not written in Rust alone; and the faults, of
-//! which the tests play a selection, with the runs of a million calls while things break.
+//! that is made of all benches; the guests that are not written in Rust alone; the fuzzers, which
+//! need another toolchain; and the faults, of which the tests play a selection, with the runs of a
+//! million calls while things break.
 
 mod audit;
 mod bench;
 mod demo;
 mod faults;
 mod features;
+mod fuzz;
 mod guests;
 mod nats_server;
 mod outcome;
@@ -52,6 +54,11 @@ enum Command {
     /// NATS, the target and the caller are processes of their own, which are killed, stopped and
     /// cut off from each other. The exit code is 1 if a call did not end as it must.
     Faults(faults::Options),
+    /// Search for bytes that a peer, a broker, a guest or a file must not get away with
+    ///
+    /// Fetches the tools that it lacks: cargo-fuzz below target/, a nightly toolchain by rustup.
+    /// Ends with 1 if it has found something; see docs/FUZZING.md for what to do then.
+    Fuzz(fuzz::Options),
     /// Build the example guests in Rust, JavaScript and Python, and see how each takes every failure
     ///
     /// Fetches the tools that it lacks below target/, and puts the components into target/guests/.
@@ -90,6 +97,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Bench(options) => bench::run(&workspace, options),
         Command::Demo(options) => demo::run(&workspace, options),
         Command::Faults(options) => faults::run(&workspace, options),
+        Command::Fuzz(options) => fuzz::run(&workspace, options),
         Command::Guests(options) => guests::run(&workspace, options),
         Command::Soak(options) => soak::run(&workspace, options),
         Command::Test(options) => test::run(&workspace, options),

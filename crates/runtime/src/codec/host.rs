@@ -1,5 +1,7 @@
 //! A store, and a stream of a peer that has arrived already.
 
+#![expect(clippy::unwrap_used, reason = "it is for tests alone")]
+
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::collections::{HashMap, VecDeque};
@@ -18,10 +20,10 @@ use wrpc_transport::frame::Oneshot;
 use crate::Limits;
 use crate::codec::{DecodeError, Decoder, Encoded, Handles, ResourceTypes, encode_values, resolve};
 
-pub(super) type Invoke = Oneshot<ReadHalf<DuplexStream>, WriteHalf<DuplexStream>>;
+pub(crate) type Invoke = Oneshot<ReadHalf<DuplexStream>, WriteHalf<DuplexStream>>;
 
 /// What a store of the tests holds.
-pub(super) struct Host {
+pub(crate) struct Host {
     ctx: Ctx,
     pub(super) table: ResourceTable,
     wasi: WasiCtx,
@@ -65,7 +67,7 @@ impl WasiView for Host {
     }
 }
 
-pub(super) fn store(engine: &Engine) -> Store<Host> {
+pub(crate) fn store(engine: &Engine) -> Store<Host> {
     let (client, _) = Oneshot::duplex(64);
     let ctx = Ctx {
         client,
@@ -143,7 +145,7 @@ impl Index<Self> for Arrived {
     }
 }
 
-pub(super) fn encode(store: &mut Store<Host>, value: &Val, ty: &Type) -> wasmtime::Result<Encoded> {
+pub(crate) fn encode(store: &mut Store<Host>, value: &Val, ty: &Type) -> wasmtime::Result<Encoded> {
     let values = core::slice::from_ref(value);
     let types = core::slice::from_ref(ty);
     encode_values(

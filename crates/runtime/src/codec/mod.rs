@@ -8,7 +8,11 @@
 mod decode;
 mod encode;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod handles;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod host;
 mod input;
 mod leb128;
 mod resolve;

@@ -7,7 +7,7 @@ use wasmtime::component::{Resource, ResourceAny, ResourceType, Type, Val};
 use wasmtime::{AsContextMut as _, Engine, Store};
 use wrpc_runtime_wasmtime::RemoteResource;
 
-use super::host::{Arrived, Host, decode_into, no_resources, store};
+use crate::codec::host::{Arrived, Host, decode_into, no_resources, store};
 use crate::codec::{DecodeError, Handles, ResourceTypes, encode_values};
 
 /// Stands for a resource that a guest exports.

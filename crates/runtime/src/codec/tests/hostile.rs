@@ -8,10 +8,10 @@ use wasmtime::Engine;
 use wasmtime::component::{Type, Val};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
-use super::host::{Arrived, decode};
 use super::types::parameters;
 use crate::Limits;
 use crate::codec::DecodeError;
+use crate::codec::host::{Arrived, decode};
 use crate::codec::leb128::put_unsigned;
 
 fn types(types: &[&str]) -> Vec<Type> {

@@ -11,8 +11,8 @@ use wrpc_runtime_wasmtime::ServeExt as _;
 use wrpc_transport::Invoke as _;
 use wrpc_transport::frame::{Oneshot, Server};
 
-use super::host::{no_resources, store};
 use crate::Limits;
+use crate::codec::host::{no_resources, store};
 use crate::codec::{Decoder, encode_values, resolve};
 
 const WIT: &str = "

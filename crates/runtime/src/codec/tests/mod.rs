@@ -1,7 +1,6 @@
 //! The codec against upstream's, and against bytes that nobody should send.
 
 mod handles;
-mod host;
 mod hostile;
 mod interop;
 mod streams;

@@ -17,9 +17,9 @@ use wasmtime_wasi::p2::{DynInputStream, InputStream, Pollable, StreamError};
 use wrpc_middleware_errors::{RpcError, RpcErrorKind};
 use wrpc_transport::ListDecoderU8;
 
-use super::host::{Arrived, Host, decode_into, store};
 use super::types::component;
 use crate::Limits;
+use crate::codec::host::{Arrived, Host, decode_into, store};
 use crate::codec::stream::ChunkReader;
 use crate::codec::{
     DecodeError, Decoder, OutgoingStream, ResourceTypes, encode_values, write_streams,

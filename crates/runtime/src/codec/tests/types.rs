@@ -261,17 +261,3 @@ fn payload(ty: Option<Type>) -> BoxedStrategy<Option<Box<Val>>> {
         None => Just(None).boxed(),
     }
 }
-
-/// How many values `value` counts as, itself not included.
-pub(super) fn parts(value: &Val) -> usize {
-    let each = |values: &[Val]| values.iter().map(|value| 1 + parts(value)).sum();
-    match value {
-        Val::List(values) | Val::Tuple(values) => each(values),
-        Val::Record(fields) => fields.iter().map(|(_, value)| 1 + parts(value)).sum(),
-        Val::Variant(_, Some(value))
-        | Val::Option(Some(value))
-        | Val::Result(Ok(Some(value)) | Err(Some(value))) => 1 + parts(value),
-        Val::Flags(flags) => flags.len(),
-        _ => 0,
-    }
-}

@@ -8,10 +8,11 @@ use wasmtime::{AsContextMut as _, Store};
 use wrpc_runtime_wasmtime::{ValEncoder, read_value};
 use wrpc_transport::frame::Outgoing;
 
-use super::host::{Arrived, Host, decode, encode, store};
-use super::types::{TYPES, parts, value};
+use super::types::{TYPES, value};
 use crate::Limits;
 use crate::codec::encode::put_flags;
+use crate::codec::fuzzing::parts;
+use crate::codec::host::{Arrived, Host, decode, encode, store};
 use crate::codec::{DecodeError, Decoder};
 
 /// One of the types, and a value of it.

@@ -8,7 +8,7 @@ use std::thread;
 use super::*;
 
 const THREADS: usize = 4;
-const CALLS: usize = 1000;
+const CALLS: usize = 3000;
 
 /// What was told of the target, which has to be a way through the states: from [`Closed`] to [`Open`],
 /// from there to one probe at a time.
@@ -27,10 +27,7 @@ impl Told {
         use TargetState::{Closed, HalfOpen, Open};
         let is_right = matches!(
             (self.now, state),
-            (None, Closed | Open)
-                | (Some(Closed), Closed | Open)
-                | (Some(Open), HalfOpen | Closed)
-                | (Some(HalfOpen), Open | Closed)
+            (None | Some(Closed | HalfOpen), Closed | Open) | (Some(Open), HalfOpen | Closed)
         );
         if !is_right {
             self.wrong.push((self.now, state));
@@ -60,6 +57,10 @@ fn one_call_at_a_time_probes_a_target() {
                         continue;
                     };
                     admission.waits();
+                    if admission.probe.is_some() {
+                        // Long enough for another to try the same.
+                        thread::sleep(Duration::from_micros(50));
+                    }
                     match (thread + n) % 16 {
                         0 => admission.accepted(&Progress::new("a:b/c".into(), "f".into())),
                         1 => admission.absent(),
