@@ -40,7 +40,7 @@ pub(crate) async fn connection(budget: Budget, capacity: usize) -> (Arc<Connecti
     let core = Core {
         broker: Arc::new(broker),
         registry: Registry::default(),
-        violations: Violations::default(),
+        violations: Violations::of_own_connection(),
         inbox: Inbox::new("_INBOX"),
         prefixes: InboxPrefixes::new(["_INBOX"]),
         budget,

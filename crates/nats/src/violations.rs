@@ -2,25 +2,27 @@
 //!
 //! It says to which subject it refused to publish, not which message. Permissions may change while
 //! a connection lasts, so a call that was published before may have arrived. Only if as many calls
-//! were refused as were ever published is it certain of each of them that it has not. What somebody
-//! else publishes over the same connection is not counted: calls are the client's alone.
+//! were refused as were ever published is it certain of each of them that it has not.
+//!
+//! Over a connection of the host's, what others publish to the same subject can't be counted, and
+//! what the broker refuses of it can't be told apart: nothing is certain there.
 
-use core::hash::BuildHasher as _;
+use core::hash::{BuildHasher as _, BuildHasherDefault};
 use core::sync::atomic::{AtomicU64, Ordering};
-
-use hashbrown::DefaultHashBuilder;
+use std::hash::DefaultHasher;
 
 use crate::subject::is_call;
 
 /// How many counts there are. Subjects that meet at one are counted together, which proves less and
-/// never too much.
-const COUNTS: usize = 512;
+/// never too much. Which ones do is the same in every process, so that no failure is a matter of
+/// chance.
+const COUNTS: usize = 4096;
 
 /// How many calls were published to which subject, and how many of them the broker has refused.
 #[derive(Debug)]
 pub(crate) struct Violations {
+    /// None where nothing is certain.
     counts: Box<[Count]>,
-    hasher: DefaultHashBuilder,
 }
 
 #[derive(Debug, Default)]
@@ -29,20 +31,26 @@ struct Count {
     refused: AtomicU64,
 }
 
-impl Default for Violations {
-    fn default() -> Self {
+impl Violations {
+    /// Of a connection over which one client publishes calls, and nobody else.
+    pub(crate) fn of_own_connection() -> Self {
         Self {
             counts: (0..COUNTS).map(|_| Count::default()).collect(),
-            hasher: DefaultHashBuilder::default(),
         }
     }
-}
 
-impl Violations {
+    /// Of a connection that others may publish over.
+    pub(crate) fn of_shared_connection() -> Self {
+        Self {
+            counts: Box::default(),
+        }
+    }
+
     fn count(&self, subject: &str) -> Option<&Count> {
-        let [high, low, ..] = self.hasher.hash_one(subject).to_be_bytes();
+        let hasher = BuildHasherDefault::<DefaultHasher>::default();
+        let [high, low, ..] = hasher.hash_one(subject).to_be_bytes();
         let hash = usize::from(u16::from_be_bytes([high, low]));
-        self.counts.get(hash % self.counts.len())
+        self.counts.get(hash % COUNTS)
     }
 
     /// A call is about to be published to `subject`.
@@ -71,7 +79,7 @@ mod tests {
 
     #[test]
     fn none_has_arrived_if_as_many_were_refused_as_were_published() {
-        let violations = Violations::default();
+        let violations = Violations::of_own_connection();
         violations.publish(CALLS);
         assert!(violations.refused(CALLS));
         violations.publish(CALLS);
@@ -85,7 +93,7 @@ mod tests {
 
     #[test]
     fn one_that_has_arrived_leaves_all_later_ones_in_doubt() {
-        let violations = Violations::default();
+        let violations = Violations::of_own_connection();
         violations.publish(CALLS);
         for _ in 0..3 {
             violations.publish(CALLS);
@@ -94,8 +102,15 @@ mod tests {
     }
 
     #[test]
+    fn over_a_connection_of_others_nothing_is_certain() {
+        let violations = Violations::of_shared_connection();
+        violations.publish(CALLS);
+        assert!(!violations.refused(CALLS), "it may have been another's");
+    }
+
+    #[test]
     fn answers_that_are_refused_say_nothing_of_calls() {
-        let violations = Violations::default();
+        let violations = Violations::of_own_connection();
         // Wherever they are counted.
         for n in 0..4 * COUNTS {
             violations.publish(&format!("target-{n}.wrpc.0.0.1.f"));
@@ -107,7 +122,7 @@ mod tests {
 
     #[test]
     fn what_meets_at_a_count_is_refused_together() {
-        let violations = Violations::default();
+        let violations = Violations::of_own_connection();
         let subjects: Vec<_> = (0..2 * COUNTS)
             .map(|n| format!("t{n}.wrpc.0.0.1.f"))
             .collect();

@@ -1,6 +1,6 @@
 //! Setup and checks that cargo can't do alone; run as `cargo xtask COMMAND`.
 //!
-//! Five things need more than cargo here: a NATS server, which is installed on first use; the
+//! Some things need more than cargo here: a NATS server, which is installed on first use; the
 //! list of checks that a change has to pass, which is the same on a laptop and in CI; the report
 //! that is made of all benches; the guests that are not written in Rust alone; the fuzzers, which
 //! need another toolchain; and the faults, of which the tests play a selection, with the runs of a

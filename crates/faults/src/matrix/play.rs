@@ -16,6 +16,7 @@ use super::report::Played;
 use super::stage::{BOUND, Stage};
 use crate::caller::{Client, TIMEOUT};
 use crate::connect::CLOCK_SKEW;
+use crate::speech::Ended;
 use crate::work;
 
 /// The call that meets the fault.
@@ -23,9 +24,6 @@ const MAIN: &str = "main";
 
 /// A call that no link permits.
 const DENIED: &str = "denied";
-
-/// How much later than it was told to a caller may make a call.
-const A_MOMENT: Duration = Duration::from_millis(300);
 
 /// Plays a cell, with processes of its own, of `program`.
 pub(super) async fn play(program: &Path, cell: Cell, client: Client) -> Played {
@@ -56,10 +54,15 @@ fn reason(panic: &(dyn Any + Send)) -> String {
     text.unwrap_or("the harness failed").into()
 }
 
+/// When a call that was heard of at `heard` is past its deadline for every clock. It was made as long
+/// before that as it took, or earlier.
+fn expires(ended: &Ended, heard: Instant) -> Instant {
+    heard + (TIMEOUT + CLOCK_SKEW).saturating_sub(Duration::from_millis(ended.millis))
+}
+
 async fn observe(program: &Path, cell: Cell, client: Client) -> Observed {
     let mut stage = Stage::start(program, cell.topology, client, limits(cell)).await;
     let func = cell.phase.func();
-    let mut expires = Instant::now();
     let mut early = None;
     if cell.phase != Phase::BeforeSend {
         stage.caller.call(MAIN, func);
@@ -69,7 +72,6 @@ async fn observe(program: &Path, cell: Cell, client: Client) -> Observed {
     stage.inject(cell).await;
     if cell.phase == Phase::BeforeSend {
         stage.caller.call(MAIN, func);
-        expires = Instant::now() + TIMEOUT + CLOCK_SKEW + A_MOMENT;
     } else {
         stage.caller.go(func);
         if let Some(target) = stage.target.as_mut().filter(|_| !holds_target(cell)) {
@@ -86,10 +88,11 @@ async fn observe(program: &Path, cell: Cell, client: Client) -> Observed {
         Some(ended) => Some(ended),
         None => stage.caller.ends(MAIN, BOUND).await,
     };
+    let heard = Instant::now();
     let denied = stage.caller.ends(DENIED, BOUND).await;
     let is_expired = outlasts_deadline(cell);
-    if is_expired {
-        sleep_until(expires).await;
+    if let Some(ended) = ended.as_ref().filter(|_| is_expired) {
+        sleep_until(expires(ended, heard)).await;
     }
     stage.mend(cell).await;
     stage.recover("recovery").await;

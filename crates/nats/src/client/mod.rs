@@ -62,6 +62,8 @@ impl Client {
     ///
     /// Without an [`EventSink`](Options::events) the broker's refusals are not noticed, and losses
     /// of the connection some ten milliseconds later; [`connect`](crate::connect()) has all of it.
+    /// With one, a call that the broker does not permit is `unknown` and never `not-sent`: what it
+    /// refused may have been a message of the host's own.
     /// Leave the `ping_interval` of NATS at its default, and a server that is frozen goes unnoticed
     /// for minutes.
     ///
@@ -77,6 +79,14 @@ impl Client {
     ///
     /// Dropping the future leaves nothing behind.
     pub async fn new(nats: async_nats::Client, options: Options) -> Result<Self, ConnectError> {
+        Self::over(nats, options, Violations::of_shared_connection()).await
+    }
+
+    pub(crate) async fn over(
+        nats: async_nats::Client,
+        options: Options,
+        violations: Violations,
+    ) -> Result<Self, ConnectError> {
         options.check()?;
         let inbox = Inbox::new(&options.inbox());
         let wildcard = inbox.wildcard();
@@ -87,7 +97,7 @@ impl Client {
         let core = Arc::new(Core {
             broker: Arc::new(broker),
             registry: Registry::default(),
-            violations: Violations::default(),
+            violations,
             inbox,
             prefixes: options.inbox_prefixes(),
             budget: Budget::new(options.max_buffered, options.max_buffered_per_stream),
@@ -130,7 +140,8 @@ impl Client {
         })))
     }
 
-    /// The connection.
+    /// The connection. Make no calls over it but by this client: a refusal by the broker would be
+    /// taken for that of a call of its own, which would be `not-sent` though it may have arrived.
     #[must_use]
     pub fn nats(&self) -> &async_nats::Client {
         self.0.connection.broker().nats()

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_nats::{Event, ToServerAddrs};
 
 use super::{ConnectError, EventSink};
+use crate::violations::Violations;
 use crate::{Client, Options};
 
 /// How often the server is asked for a sign of life. A frozen one is noticed when the third is not
@@ -133,7 +134,8 @@ pub async fn connect<A: ToServerAddrs>(options: ConnectOptions<A>) -> Result<Cli
     // It is large, and would be part of every future that connects.
     let nats = Box::pin(nats.connect(servers)).await;
     let nats = nats.map_err(ConnectError::Connect)?;
-    Client::new(nats, client.events(events)).await
+    let violations = Violations::of_own_connection();
+    Client::over(nats, client.events(events), violations).await
 }
 
 /// Twice as long from one attempt to the next, so that a restarted server is found quickly and a

@@ -10,6 +10,8 @@ use super::setup::{
     Counts, Peers, answer, assert_answer, assert_refuses, assert_refuses_old, serve,
 };
 use crate::support::peers::ours;
+use crate::support::raw::{call_subject, publish};
+use wrpc_middleware_testing::wait::until;
 
 /// Answers, and counts.
 fn counted(
@@ -57,4 +59,19 @@ async fn control_without_a_policy_everyone_is_served() {
     assert_answer(&stranger, "greet", b"done").await;
     assert_answer(&peers.old, "greet", b"done").await;
     assert_eq!(counts.begun(), 2);
+}
+
+/// NATS lets a client name any reply subject, so who may publish to a target has to be bound by the
+/// broker. The answer goes to the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn control_who_may_publish_to_a_target_may_say_to_be_anybody() {
+    let peers = Peers::start().await;
+    let counts = Counts::default();
+    let layer =
+        AuthorizationLayer::new(|request: &CallerRequest<'_>| request.caller == Some("client"));
+    let _running = serve(&peers.target, "greet", layer.layer(counted(&counts))).await;
+    let stranger = peers.server.connect().await;
+    let forged = "_INBOX.client.forged.call";
+    publish(&stranger, call_subject("greet"), Some(forged), None, "").await;
+    until("the call to run", async || counts.begun() == 1).await;
 }
