@@ -32,9 +32,12 @@ pub fn line(audit: &Audit, took: Duration) -> String {
 pub fn markdown(audit: &Audit, settings: Settings, took: Duration) -> String {
     let mut text = String::from("# Audit\n\n");
     let verdict = &audit.verdict;
-    let ending = match verdict.lies.len() {
-        0 => "Everything that callers were told holds.".to_owned(),
-        lies => format!("**{lies} claims do not hold.**"),
+    let ending = match (verdict.lies.len(), &audit.unrest) {
+        (0, None) => "Everything that callers were told holds.".to_owned(),
+        (lies, None) => format!("**{lies} claims do not hold.**"),
+        (lies, Some(unrest)) => {
+            format!("**{lies} claims do not hold, and not everything ended: {unrest}.**")
+        }
     };
     let cast = settings.cast;
     // Writing to a string does not fail.

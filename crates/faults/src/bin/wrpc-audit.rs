@@ -153,7 +153,7 @@ async fn run_audit(args: &AuditArgs) -> Result<bool> {
         settings,
         started.elapsed(),
     ))?;
-    Ok(audit.verdict.lies.is_empty())
+    Ok(audit.is_clean())
 }
 
 async fn run_soak(args: &SoakArgs) -> Result<bool> {

@@ -34,6 +34,7 @@ fn round(caller: Vitals, target: Vitals, subscriptions: u64) -> Round {
         callers: vec![caller],
         targets: vec![VITALS, target],
         subscriptions,
+        unrest: None,
     }
 }
 
@@ -110,4 +111,19 @@ fn a_short_run_says_nothing_of_growth() {
             .iter()
             .all(|memory| memory.slope.is_none())
     );
+}
+
+#[test]
+fn what_does_not_come_to_rest_is_found_and_told() {
+    let mut audit = Audit::default();
+    audit.add(round(VITALS, VITALS, 5));
+    assert!(audit.is_clean());
+    let busy = Vitals { calls: 1, ..VITALS };
+    audit.add(Round {
+        unrest: Some("one call is under way".into()),
+        ..round(busy, VITALS, 5)
+    });
+    assert!(!audit.is_clean());
+    let text = crate::audit::report::markdown(&audit, SETTINGS, Duration::ZERO);
+    assert!(text.contains("one call is under way"), "{text}");
 }
