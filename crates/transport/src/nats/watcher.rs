@@ -72,7 +72,8 @@ impl<N: Connects> Watcher<N> {
     }
 
     /// Fails `call`, which is sent over `connection`, if that is lost before the target took it: no
-    /// stream of upstream's client would. To be told by the [`watch`](Self::watch)er of that
+    /// stream of upstream's client would. Where the runtime that looks has ended, that is noticed
+    /// when the next call is made on another. To be told by the [`watch`](Self::watch)er of that
     /// connection, before it stops waiting.
     pub(super) fn fail_with(&self, connection: &Connection<N>, call: &Progress) {
         let mut untaken = self.0.untaken();
