@@ -2,7 +2,8 @@
 //! processes in roles of their own, wires that break, and waiting for a thing itself.
 //!
 //! Everything here panics when it fails, as a test does, and says what failed. Nothing outlives
-//! its value: servers and processes are killed when they are dropped.
+//! its value, nor the process that has it: servers and processes are killed when they are dropped, and
+//! when a test is killed.
 
 #![allow(
     clippy::expect_used,
@@ -13,6 +14,7 @@
 )]
 
 pub mod cluster;
+pub mod leashed;
 pub mod nats;
 pub mod process;
 pub mod proxy;

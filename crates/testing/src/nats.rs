@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 
+use crate::leashed::Leashed;
 use crate::signals;
 use crate::wait::{guard, until};
 
@@ -23,7 +24,7 @@ pub struct NatsServer {
     monitor_port: Port,
     name: String,
     dir: TempDir,
-    process: Option<Child>,
+    process: Option<Leashed>,
 }
 
 impl NatsServer {
@@ -87,10 +88,7 @@ impl NatsServer {
 
     /// Ends the server the hard way.
     pub fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            process.kill().expect("kill the server");
-            process.wait().expect("reap the server");
-        }
+        drop(self.process.take());
     }
 
     /// Stops the server where it is: it answers nothing and keeps its connections. It can be
@@ -133,7 +131,8 @@ impl NatsServer {
     }
 
     fn id(&self) -> u32 {
-        self.process.as_ref().expect("a server that runs").id()
+        let process = self.process.as_ref();
+        process.expect("a server that runs").child.id()
     }
 
     /// Starts the killed server again, on the same port.
@@ -189,7 +188,8 @@ impl NatsServer {
     /// Whether the server runs on our ports; if not, they are taken.
     async fn launch(&mut self) -> bool {
         let log = File::create(self.dir.path().join("log")).expect("the server's log");
-        let mut process = Command::new(binary())
+        let mut command = Command::new(binary());
+        command
             .arg("--config")
             .arg(self.config())
             .args(["--addr", "127.0.0.1"])
@@ -197,14 +197,17 @@ impl NatsServer {
             .args(["--http_port", &self.monitor_port.number.to_string()])
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("the server's log"))
-            .stderr(log)
-            .spawn()
-            .expect(
-                "nats-server, in $NATS_SERVER or on the PATH: `cargo xtask nats-server` gets it",
-            );
+            .stderr(log);
+        let mut process = Leashed::start(&mut command).expect(
+            "nats-server, in $NATS_SERVER or on the PATH: `cargo xtask nats-server` gets it",
+        );
         let mut exited = false;
         until("the server to take connections", async || {
-            exited = process.try_wait().expect("the server's state").is_some();
+            exited = process
+                .child
+                .try_wait()
+                .expect("the server's state")
+                .is_some();
             exited
                 || server_name(self.client_port.number)
                     .await
@@ -229,16 +232,6 @@ impl NatsServer {
 
     fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
-    }
-}
-
-impl Drop for NatsServer {
-    fn drop(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            // Nothing is left to do about a failure here.
-            let _ = process.kill();
-            let _ = process.wait();
-        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! Processes of the tests' own: this binary again in another role, or a program of choice.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{ChildStdin, Command, Stdio};
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use crate::leashed::Leashed;
 use crate::signals;
 use crate::wait::guard;
 
@@ -17,7 +18,7 @@ const SAYS: &str = "@child ";
 
 /// A process that the test started, killed when this is dropped.
 pub struct Process {
-    child: Child,
+    leashed: Leashed,
     /// What the child hears. Closed when the test's process ends, however it ends: the child's
     /// sign to end too.
     stdin: ChildStdin,
@@ -45,13 +46,10 @@ impl Process {
     /// Starts a program that [says](say) what it has to say, and [hears](hear) what it is told.
     #[must_use]
     pub fn run(command: &mut Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("start a process");
-        let stdin = child.stdin.take().expect("a pipe");
-        let stdout = child.stdout.take().expect("a pipe");
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut leashed = Leashed::start(command).expect("start a process");
+        let stdin = leashed.child.stdin.take().expect("a pipe");
+        let stdout = leashed.child.stdout.take().expect("a pipe");
         let (sender, lines) = unbounded_channel();
         std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
@@ -64,7 +62,7 @@ impl Process {
             }
         });
         Self {
-            child,
+            leashed,
             stdin,
             lines,
         }
@@ -88,32 +86,23 @@ impl Process {
 
     /// Stops the process where it is; it answers nothing and keeps its connections.
     pub async fn freeze(&self) {
-        signals::freeze(self.child.id()).await;
+        signals::freeze(self.leashed.child.id()).await;
     }
 
     /// Lets the frozen process go on.
     pub fn thaw(&self) {
-        signals::thaw(self.child.id());
+        signals::thaw(self.leashed.child.id());
     }
 
     /// Ends the process the hard way.
-    pub fn kill(mut self) {
-        self.child.kill().expect("kill a process");
-        self.child.wait().expect("reap a process");
+    pub fn kill(self) {
+        drop(self);
     }
 
     /// Waits for the process to end by itself.
     pub async fn ended(mut self) -> std::process::ExitStatus {
         while self.line().await.is_some() {}
-        self.child.wait().expect("the status of a process")
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.leashed.child.wait().expect("the status of a process")
     }
 }
 
