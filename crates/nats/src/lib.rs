@@ -15,7 +15,7 @@
 //! |---|---|---|
 //! | not connected | `transport` | `not-sent` |
 //! | the connection is lost meanwhile | `transport` | `unknown`, `accepted` after the handshake |
-//! | the broker does not permit a message, if [its events are seen](EventSink) | `transport` | of the call itself: `not-sent` if it has refused every call to that function so far, and the connection is [this crate's](connect()), else `unknown` |
+//! | the broker does not permit a message, if [its events are seen](EventSink) | `transport` | of the call itself: `not-sent` if every other call to that function was answered or refused too, and the connection is [this crate's](connect()), else `unknown` |
 //! | nobody serves the function | `target-unavailable` | `not-sent` |
 //! | the target refuses the call | what it says | what it says |
 //! | the target goes away after the handshake | `target-failed` | `accepted` |

@@ -6,6 +6,8 @@
 use core::time::Duration;
 use std::sync::{Arc, Weak};
 
+use async_nats::{Message, Subject};
+use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -55,4 +57,17 @@ pub(crate) async fn connection(budget: Budget, capacity: usize) -> (Arc<Connecti
         owed,
     };
     (Arc::new(connection), idle)
+}
+
+/// An empty message.
+pub(crate) fn message(subject: impl Into<Subject>) -> Message {
+    Message {
+        subject: subject.into(),
+        reply: None,
+        payload: Bytes::new(),
+        headers: None,
+        status: None,
+        description: None,
+        length: 0,
+    }
 }

@@ -22,7 +22,7 @@ use super::future::{Response, ResponseFuture};
 use super::{CallContext, Client};
 use crate::broker::{Published, Publishing};
 use crate::connection::ConnectionState;
-use crate::exchange::{Exchange, Side};
+use crate::exchange::Exchange;
 use crate::{Incoming, Outgoing, header, subject};
 
 /// How often a client is looked at that is to come back.
@@ -138,13 +138,8 @@ impl Client {
             .max_payload()
             .saturating_sub(headers.as_ref().map_or(0, header::wire_len));
         let rest = params.split_off(room.min(params.len()));
-        let side = Side::Caller {
-            progress: progress.clone(),
-            subject: subject.clone(),
-        };
-        // Before it can be among the calls that a refusal is for.
-        self.connection().core().violations.publish(&subject);
-        let exchange = Exchange::new(Arc::clone(self.connection()), side, None, paths);
+        let connection = Arc::clone(self.connection());
+        let exchange = Exchange::of_caller(connection, progress.clone(), subject.clone(), paths);
         // The queue may still take it.
         if self.connection().registry().is_closed() {
             return ResponseFuture::ready(Err(not_connected(&progress)));
@@ -157,6 +152,7 @@ impl Client {
         };
         match broker.offer(message) {
             Ok(Published::Queued) => {
+                exchange.sent();
                 progress.sent();
                 ResponseFuture::ready(Ok(channels(exchange, rest, progress)))
             }
@@ -194,6 +190,7 @@ async fn queued(
         exchange.poll_send(cx, |cx| {
             let published = ready!(publishing.poll_unpin(cx));
             if let (Ok(()), Some(held)) = (&published, held.take()) {
+                exchange.sent();
                 held.send();
             }
             Poll::Ready(published)

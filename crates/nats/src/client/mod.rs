@@ -67,7 +67,7 @@ impl Client {
     /// Leave the `ping_interval` of NATS at its default, and a server that is frozen goes unnoticed
     /// for minutes.
     ///
-    /// Costs one subscription and some tasks, five at most, for as long as there is a clone of the
+    /// Costs one subscription and some tasks, six at most, for as long as there is a clone of the
     /// client or a call of it, and until the last messages have left, within two seconds.
     ///
     /// # Errors
@@ -117,6 +117,7 @@ impl Client {
         }
         if let Some(events) = &options.events {
             events.attach(&core);
+            running.spawn(tasks::judge_refusals(Arc::clone(&core)));
         }
         running.spawn(tasks::watch(Arc::clone(&core), options.events.is_some()));
         let refused = |source| ConnectError::Inbox {

@@ -181,11 +181,16 @@ impl Refused {
     fn tell(&self, core: &Core) {
         match self.what {
             What::Publish => {
-                // These calls are counted; one that is published from now on is none of them.
-                let calls: Vec<_> = core.registry.all().collect();
-                let none_arrived = core.violations.refused(&self.subject);
-                for exchange in calls {
-                    exchange.denied(&self.subject, &self.text, none_arrived);
+                if !core.violations.refused(&self.subject) {
+                    return core.violations.doubt(&self.subject, &self.text);
+                }
+                let mut in_doubt = false;
+                for exchange in core.registry.all() {
+                    in_doubt |= exchange.denied(&self.subject, &self.text);
+                }
+                // Another call was made meanwhile.
+                if in_doubt {
+                    core.violations.doubt(&self.subject, &self.text);
                 }
             }
             What::Subscription => core.served.refused(&self.subject, &self.text),

@@ -97,13 +97,20 @@ impl Exchange {
         }
     }
 
-    /// Fails the call if the broker refused to take what was published to `subject`: this call or
-    /// another one, unless it has refused all of them, so that `none_arrived`.
-    pub(crate) fn denied(&self, subject: &str, violation: &Violation, none_arrived: bool) {
-        let error = |delivery, reason| {
-            self.error(RpcErrorKind::Transport, delivery, reason)
-                .with_source(violation.clone())
-        };
+    /// Where the call was published, if nobody has answered it yet.
+    pub(crate) fn awaited_at(&self) -> Option<&Subject> {
+        match &self.side {
+            Side::Caller { subject, .. } => self.state().peer.is_none().then_some(subject),
+            Side::Target { .. } => None,
+        }
+    }
+
+    /// Fails the call if the broker refused to take what was published to `subject` for it, as far
+    /// as that is certain. Returns whether it is not.
+    pub(crate) fn denied(&self, subject: &str, violation: &Violation) -> bool {
+        if self.awaited_at().is_some_and(|to| to.as_str() == subject) {
+            return !self.is_refused(violation);
+        }
         let state = self.state();
         let is_below = |base: &Subject| {
             let rest = subject.strip_prefix(base.as_str());
@@ -112,31 +119,49 @@ impl Exchange {
         // Who may not ask whether the peer is there may answer it all the same.
         let is_probe = subject.rsplit('.').next() == Some(ALIVE);
         let to_peer = state.peer.as_ref().is_some_and(is_below) && !is_probe;
-        let handshaken = state.peer.is_some();
         drop(state);
-        match &self.side {
-            Side::Caller {
-                subject: to,
-                progress,
-            } if !handshaken && to.as_str() == subject => {
-                let reason = "the broker does not permit the call";
-                if none_arrived {
-                    return self.refused(error(Delivery::NotSent, reason));
-                }
-                // What it says of the delivery holds until it is said. A target that has the call
-                // may still answer, and is told then that it was given up.
-                let state = self.state();
-                if state.peer.is_none() {
-                    let delivery = progress.delivery();
-                    self.fail_in(state, error(delivery, reason));
-                }
-            }
-            _ if to_peer => self.fail(error(
-                Delivery::Accepted,
-                "the broker does not permit to answer the peer",
-            )),
-            _ => {}
+        if to_peer {
+            let reason = "the broker does not permit to answer the peer";
+            let error = self.error(RpcErrorKind::Transport, Delivery::Accepted, reason);
+            self.fail(error.with_source(violation.clone()));
         }
+        false
+    }
+
+    /// Fails the call if it is certain that the broker has refused it. Returns whether it is.
+    fn is_refused(&self, violation: &Violation) -> bool {
+        let Side::Caller { counted, .. } = &self.side else {
+            return false;
+        };
+        let is_certain = self.connection.core().violations.has_refused(counted);
+        if is_certain {
+            self.refused(self.not_permitted(Delivery::NotSent, violation));
+        }
+        is_certain
+    }
+
+    /// Fails a call that nobody has answered: the broker has refused it, or others to the same
+    /// function, and has no more to say.
+    pub(crate) fn denied_at_last(&self, violation: &Violation) {
+        let Side::Caller { progress, .. } = &self.side else {
+            return;
+        };
+        if self.is_refused(violation) {
+            return;
+        }
+        // What is said of the delivery holds until it is said. A target that has the call may still
+        // answer, and is told then that it was given up.
+        let state = self.state();
+        if state.peer.is_none() {
+            let delivery = progress.delivery();
+            self.fail_in(state, self.not_permitted(delivery, violation));
+        }
+    }
+
+    fn not_permitted(&self, delivery: Delivery, violation: &Violation) -> RpcError {
+        let reason = "the broker does not permit the call";
+        let error = self.error(RpcErrorKind::Transport, delivery, reason);
+        error.with_source(violation.clone())
     }
 
     /// Why the call failed, if it did.

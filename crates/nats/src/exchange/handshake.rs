@@ -16,6 +16,7 @@ use crate::subject::is_unary;
 impl Exchange {
     pub(super) fn handshake(&self, progress: &Progress, message: Message) {
         use RpcErrorKind::{Protocol, TargetUnavailable};
+        self.was_answered();
         let refuse = |kind, delivery, reason: &'static str| {
             self.refused(self.error(kind, delivery, reason));
         };

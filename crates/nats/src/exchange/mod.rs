@@ -35,6 +35,7 @@ use self::writers::Writers;
 use crate::connection::Connection;
 use crate::function::Function;
 use crate::id::Id;
+use crate::violations::Counted;
 
 /// A call while either of its streams is held. The registry knows it only as long as that.
 pub(crate) struct Exchange {
@@ -52,6 +53,7 @@ pub(crate) enum Side {
         progress: Progress,
         /// Where the call was published.
         subject: Subject,
+        counted: Counted,
     },
     Target {
         function: Arc<Function>,
@@ -61,6 +63,23 @@ pub(crate) enum Side {
 }
 
 impl Exchange {
+    /// A call that is about to be published to `subject`.
+    pub(crate) fn of_caller(
+        connection: Arc<Connection>,
+        progress: Progress,
+        subject: Subject,
+        patterns: Paths,
+    ) -> Arc<Self> {
+        // Before it is among the calls that a refusal may be for.
+        let counted = connection.core().violations.publish(&subject);
+        let side = Side::Caller {
+            progress,
+            subject,
+            counted,
+        };
+        Self::new(connection, side, None, patterns)
+    }
+
     pub(crate) fn new(
         connection: Arc<Connection>,
         side: Side,
@@ -144,6 +163,20 @@ impl Exchange {
         }
     }
 
+    /// The NATS client has the call.
+    pub(crate) fn sent(&self) {
+        if let Side::Caller { counted, .. } = &self.side {
+            counted.sent();
+        }
+    }
+
+    /// The call was answered, in whatever way.
+    fn was_answered(&self) {
+        if let Side::Caller { counted, .. } = &self.side {
+            self.connection.core().violations.answered(counted);
+        }
+    }
+
     pub(crate) fn is_caller(&self) -> bool {
         matches!(self.side, Side::Caller { .. })
     }
@@ -161,6 +194,9 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.connection.registry().remove(&self.id);
+        if let Side::Caller { counted, .. } = &self.side {
+            self.connection.core().violations.forget(counted);
+        }
         let is_caller = self.is_caller();
         let budget = self.connection.budget();
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);

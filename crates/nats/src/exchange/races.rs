@@ -66,29 +66,20 @@ fn read_all(incoming: &mut Incoming) -> (Vec<u8>, bool) {
 
 fn message(subject: Subject, nth: u8) -> Message {
     let is_end = nth == CHUNKS;
-    Message {
-        subject,
-        reply: None,
-        payload: if is_end {
-            Bytes::new()
-        } else {
-            vec![nth; 2].into()
-        },
-        headers: header::write_sequence(nth.into()),
-        status: None,
-        description: None,
-        length: 0,
+    let mut message = offline::message(subject);
+    if !is_end {
+        message.payload = vec![nth; 2].into();
     }
+    message.headers = header::write_sequence(nth.into());
+    message
 }
 
 /// Whether the reader of one call got all of it, where the connection `is_lost` meanwhile or not.
 fn call(connection: &Arc<Connection>, is_lost: bool) -> bool {
     let progress = Progress::new("a:b/c".into(), "f".into());
-    let side = Side::Caller {
-        progress: progress.clone(),
-        subject: "t.wrpc.0.0.1.a:b/c.f".into(),
-    };
-    let exchange = Exchange::new(Arc::clone(connection), side, None, Paths::default());
+    let subject = "t.wrpc.0.0.1.a:b/c.f".into();
+    let paths = Paths::default();
+    let exchange = Exchange::of_caller(Arc::clone(connection), progress.clone(), subject, paths);
     let mut incoming = Incoming::new(Arc::clone(&exchange));
     let outgoing = Outgoing::new(Arc::clone(&exchange), Bytes::new());
     let inbox = exchange.inbox();

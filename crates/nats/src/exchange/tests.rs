@@ -3,26 +3,15 @@
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
 use tokio::io::{AsyncRead as _, ReadBuf};
 
 use super::*;
 use crate::budget::Budget;
+use crate::connect::Violation;
 use crate::connection::ConnectionState;
+use crate::offline::{self, message};
 use crate::serve::offline::Server;
-use crate::{Incoming, header, offline};
-
-fn message(subject: Subject) -> Message {
-    Message {
-        subject,
-        reply: None,
-        payload: Bytes::new(),
-        headers: None,
-        status: None,
-        description: None,
-        length: 0,
-    }
-}
+use crate::{Incoming, header};
 
 async fn connection() -> Arc<Connection> {
     offline::connection(Budget::new(1 << 20, 1 << 20), 2048)
@@ -43,11 +32,8 @@ fn read(stream: &mut Incoming) -> RpcError {
 async fn a_call_that_was_taken_is_not_said_to_be_unsent_by_another_target() {
     let connection = connection().await;
     let progress = Progress::new("a:b/c".into(), "f".into());
-    let side = Side::Caller {
-        progress: progress.clone(),
-        subject: "t.wrpc.0.0.1.a:b/c.f".into(),
-    };
-    let exchange = Exchange::new(connection, side, None, Paths::default());
+    let subject = "t.wrpc.0.0.1.a:b/c.f".into();
+    let exchange = Exchange::of_caller(connection, progress.clone(), subject, Paths::default());
     let mut incoming = Incoming::new(Arc::clone(&exchange));
     let mut taken = message(exchange.inbox());
     taken.reply = Some("_INBOX.t.one".into());
@@ -70,7 +56,7 @@ async fn a_call_that_was_taken_is_not_said_to_be_unsent_by_another_target() {
 async fn a_served_call_that_failed_fails_no_other_way_when_its_connection_is_lost() {
     let connection = connection().await;
     let server = Server::over(Arc::clone(&connection), Paths::default());
-    let mut call = message("t.wrpc.0.0.1.a:b/c.f".into());
+    let mut call = message("t.wrpc.0.0.1.a:b/c.f");
     call.reply = Some("_INBOX.c.one".into());
     let (_, _outgoing, mut incoming) = server.offered(call).unwrap().accept();
     let exchange = connection.registry().all().next().unwrap();
@@ -90,4 +76,40 @@ async fn a_served_call_that_failed_fails_no_other_way_when_its_connection_is_los
 #[test]
 fn a_waiting_call_is_small() {
     assert!(size_of::<Exchange>() <= 448, "{}", size_of::<Exchange>());
+}
+
+#[tokio::test]
+async fn a_call_fails_by_a_refusal_once_it_is_certain_that_it_is_its_own() {
+    let connection = connection().await;
+    let violation = Violation("no".into());
+    let subject = Subject::from("t.wrpc.0.0.1.a:b/c.f");
+    let calls = [(); 3].map(|()| {
+        let progress = Progress::new("a:b/c".into(), "f".into());
+        let connection = Arc::clone(&connection);
+        let call = Exchange::of_caller(connection, progress, subject.clone(), Paths::default());
+        call.sent();
+        call
+    });
+    let refuse = || {
+        connection.core().violations.refused(&subject);
+        for call in &calls {
+            call.denied(&subject, &violation);
+        }
+    };
+    let delivery = |call: &Exchange| call.failure().map(|error| error.delivery());
+    refuse();
+    assert_eq!(calls.each_ref().map(|call| delivery(call)), [None; 3]);
+
+    let [answered, refused, other] = &calls;
+    let mut taken = message(answered.inbox());
+    taken.reply = Some("_INBOX.t.one".into());
+    answered.deliver(Part::Root, taken);
+    refuse();
+    let not_sent = Some(Delivery::NotSent);
+    assert_eq!(
+        calls.each_ref().map(|call| delivery(call)),
+        [None, not_sent, not_sent]
+    );
+    assert_eq!(refused.failure().unwrap().kind(), RpcErrorKind::Transport);
+    assert!(answered.awaited_at().is_none() && other.awaited_at().is_some());
 }

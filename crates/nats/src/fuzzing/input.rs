@@ -1,9 +1,8 @@
 //! What a fuzzer's bytes are made into.
 
 use arbitrary::{Result, Unstructured};
+use async_nats::StatusCode;
 use async_nats::header::{HeaderMap, HeaderName, HeaderValue};
-use async_nats::{Message, StatusCode, Subject};
-use bytes::Bytes;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
 use crate::header;
@@ -66,17 +65,4 @@ pub(super) fn status(u: &mut Unstructured<'_>) -> Result<Option<StatusCode>> {
         2 => StatusCode::from_u16(u.arbitrary()?).ok(),
         _ => None,
     })
-}
-
-/// An empty message.
-pub(super) fn message(subject: impl Into<Subject>) -> Message {
-    Message {
-        subject: subject.into(),
-        reply: None,
-        payload: Bytes::new(),
-        headers: None,
-        status: None,
-        description: None,
-        length: 0,
-    }
 }

@@ -15,6 +15,7 @@ use super::streams::{End, Reader};
 use crate::budget::Budget;
 use crate::connection::{Connection, ConnectionState, Core};
 use crate::header;
+use crate::offline;
 use crate::serve::offline::Server;
 use crate::subject::{PARAMS, RESULTS, stream};
 
@@ -107,7 +108,7 @@ impl Sent {
     /// The message after `nth` others, as ours sends it.
     fn message(&self, nth: usize, subject: Subject) -> Message {
         let number = u64::try_from(nth).unwrap_or(u64::MAX);
-        let mut message = input::message(subject);
+        let mut message = offline::message(subject);
         message.headers = header::write_sequence(number);
         match (self.chunks.get(nth), &self.failure) {
             (Some(chunk), _) => message.payload = chunk.clone().into(),
@@ -144,7 +145,7 @@ impl Call {
             let (inbox, _, _, outgoing, incoming) = made(connection, paths, Bytes::new());
             (inbox, outgoing, incoming)
         } else {
-            let mut message = input::message("t.wrpc.0.0.1.test:app/echo.echo");
+            let mut message = offline::message("t.wrpc.0.0.1.test:app/echo.echo");
             message.reply = Some(PEER.into());
             // The beginning of the parameters went with the call.
             if !root.chunks.is_empty() && u.arbitrary()? {
@@ -181,7 +182,7 @@ impl Call {
         if !self.is_caller {
             return;
         }
-        let mut message = input::message(self.inbox.clone());
+        let mut message = offline::message(self.inbox.clone());
         message.reply = Some(PEER.into());
         if self.is_unary
             && let Some(root) = sent.first_mut()

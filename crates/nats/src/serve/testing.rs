@@ -6,8 +6,7 @@ use core::task::{Context, Poll};
 use core::time::Duration;
 use std::sync::Arc;
 
-use async_nats::{HeaderMap, Message, Subject};
-use bytes::Bytes;
+use async_nats::{HeaderMap, Message};
 use tokio::time::Instant;
 use tower::Service;
 use wrpc_middleware_errors::RpcError;
@@ -17,7 +16,7 @@ use super::Request;
 pub(super) use super::offline::Server;
 use crate::budget::Budget;
 use crate::exchange::Part;
-use crate::offline;
+use crate::offline::{self, message};
 
 impl Server {
     /// One over a connection that never comes about.
@@ -37,7 +36,7 @@ impl Server {
             reply: Some(inbox.into()),
             payload: "params".into(),
             headers,
-            ..empty("test".into())
+            ..message("test")
         };
         self.offered(message).unwrap()
     }
@@ -57,20 +56,8 @@ impl Server {
     /// Its caller has given up, for every call that was taken.
     pub(super) fn give_up(&self) {
         for exchange in self.offer.connection.registry().all() {
-            exchange.deliver(Part::Cancel, empty(exchange.inbox()));
+            exchange.deliver(Part::Cancel, message(exchange.inbox()));
         }
-    }
-}
-
-fn empty(subject: Subject) -> Message {
-    Message {
-        subject,
-        reply: None,
-        payload: Bytes::new(),
-        headers: None,
-        status: None,
-        description: None,
-        length: 0,
     }
 }
 

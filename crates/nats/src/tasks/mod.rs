@@ -3,10 +3,12 @@
 
 mod dispatch;
 mod keepalive;
+mod refusals;
 mod settle;
 mod watch;
 
 pub(crate) use self::dispatch::dispatch;
 pub(crate) use self::keepalive::keep_alive;
+pub(crate) use self::refusals::judge_refusals;
 pub(crate) use self::settle::settle;
 pub(crate) use self::watch::watch;

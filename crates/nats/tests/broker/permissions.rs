@@ -172,6 +172,53 @@ async fn a_call_that_may_not_be_published_fails_at_once() {
     assert_eq!(work.begun(), 0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn of_calls_at_a_time_that_may_not_be_published_none_was_sent() {
+    let server = server(NO_CALLS, EVERYTHING).await;
+    let (_client, work) = target(&server).await;
+    let client = login(&server.url(), CALLER, options(CALLER)).await.unwrap();
+    for _ in 0..3 {
+        let service = within(&client, LONG);
+        let start = Instant::now();
+        let calls = (0..64).map(|_| call(&service, "echo", "x"));
+        let endings = guard("the refusals", futures::future::join_all(calls)).await;
+        assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+        for refused in &endings {
+            let expected = (RpcErrorKind::Transport, Delivery::NotSent);
+            assert_eq!(ending(refused), Err(expected));
+        }
+    }
+    assert_eq!(work.begun(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_were_answered_leave_no_doubt_of_later_ones() {
+    let server = server(EVERYTHING, EVERYTHING).await;
+    let _target = target(&server).await;
+    let client = login(&server.url(), CALLER, options(CALLER)).await.unwrap();
+    let service = within(&client, LONG);
+    for _ in 0..2 {
+        until("calls to be answered", async || {
+            call(&service, "echo", "x").await.is_ok()
+        })
+        .await;
+        // Nobody serves it, which is an answer as well.
+        call(&service, "absent", "x").await.unwrap_err();
+        server.reconfigure(&config(NO_CALLS, EVERYTHING)).await;
+        for function in ["echo", "absent"] {
+            let mut refused = Ok(());
+            until("the permission to be withdrawn", async || {
+                refused = ending(&call(&service, function, "x").await);
+                matches!(refused, Err((RpcErrorKind::Transport, _)))
+            })
+            .await;
+            let expected = (RpcErrorKind::Transport, Delivery::NotSent);
+            assert_eq!(refused, Err(expected), "{function}");
+        }
+        server.reconfigure(&config(EVERYTHING, EVERYTHING)).await;
+    }
+}
+
 /// The broker says to which subject it refused to publish, and not which message.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_from_before_the_permission_was_withdrawn_may_have_arrived() {

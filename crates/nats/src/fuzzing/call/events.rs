@@ -10,6 +10,7 @@ use super::super::input;
 use super::super::streams::Work;
 use super::setup::Call;
 use crate::connection::ConnectionState;
+use crate::offline;
 
 /// The other side, that of another call, and those that are none.
 const REPLIES: [&str; 7] = [
@@ -130,7 +131,7 @@ fn message(call: &Call, u: &mut Unstructured<'_>) -> Result<Message> {
             subject.push_str(&index.to_string());
         }
     }
-    let mut message = input::message(subject);
+    let mut message = offline::message(subject);
     message.reply = reply(u)?;
     message.payload = match u.int_in_range(0..=3)? {
         0..=1 => Bytes::new(),

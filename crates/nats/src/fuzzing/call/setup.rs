@@ -14,7 +14,7 @@ use super::super::streams::{End, Reader, Writer};
 use crate::budget::{Budget, OWN};
 use crate::connect::EventSink;
 use crate::connection::{Connection, Core};
-use crate::exchange::{Exchange, Side as ExchangeSide};
+use crate::exchange::Exchange;
 use crate::offline::{self, Idle};
 use crate::serve::ServeContext;
 use crate::serve::offline::Server;
@@ -122,11 +122,8 @@ pub(in crate::fuzzing) fn made(connection: Arc<Connection>, paths: Paths, rest: 
     let progress = Progress::new("test:app/echo".into(), "echo".into());
     progress.set_reports_acceptance();
     progress.sent();
-    let side = ExchangeSide::Caller {
-        progress: progress.clone(),
-        subject: "t.wrpc.0.0.1.test:app/echo.echo".into(),
-    };
-    let exchange = Exchange::new(connection, side, None, paths);
+    let subject = "t.wrpc.0.0.1.test:app/echo.echo".into();
+    let exchange = Exchange::of_caller(connection, progress.clone(), subject, paths);
     let incoming = Incoming::new(Arc::clone(&exchange));
     let inbox = exchange.inbox();
     (
@@ -146,7 +143,7 @@ fn served(
     u: &mut Unstructured<'_>,
 ) -> Result<Option<Parts>> {
     let core = Arc::clone(connection.core());
-    let mut message = input::message("t.wrpc.0.0.1.test:app/echo.echo");
+    let mut message = offline::message("t.wrpc.0.0.1.test:app/echo.echo");
     message.reply = super::events::reply(u)?;
     message.payload = Bytes::copy_from_slice(params);
     message.headers = u
