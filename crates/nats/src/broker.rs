@@ -3,7 +3,6 @@
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
-use core::sync::atomic::{AtomicUsize, Ordering};
 use core::task::{Context, Poll};
 use std::sync::Arc;
 
@@ -18,6 +17,8 @@ use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::coop::unconstrained;
 use tracing::{debug, warn};
+
+use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// As many messages as may wait for room in the client's queue without anybody waiting for them,
 /// and as many whose senders wait, or may.

@@ -1,6 +1,6 @@
 //! How much of what peers send is held for readers.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// What a stream with a reader may hold however much others do: readers that stall keep nobody from
 /// being answered who reads.

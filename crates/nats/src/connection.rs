@@ -1,7 +1,6 @@
 //! A connection to NATS, and all calls over it.
 
 use core::fmt;
-use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
 use std::sync::{Arc, Weak};
 
@@ -21,6 +20,7 @@ use crate::header;
 use crate::registry::Registry;
 use crate::serve::ServedFunctions;
 use crate::subject::{CANCEL, Inbox, InboxPrefixes, PARAMS, below, server};
+use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::violations::Violations;
 
 /// Whether there is a connection to NATS.

@@ -49,6 +49,7 @@ mod outgoing;
 mod registry;
 pub mod serve;
 mod subject;
+mod sync;
 mod tasks;
 mod violations;
 

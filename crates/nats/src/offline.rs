@@ -30,13 +30,22 @@ pub(crate) struct Idle {
 
 /// A connection whose NATS client has a queue of `capacity` messages.
 pub(crate) async fn connection(budget: Budget, capacity: usize) -> (Arc<Connection>, Idle) {
-    let nats = async_nats::ConnectOptions::new()
+    over(nats(capacity).await, budget)
+}
+
+/// A NATS client that has a queue of `capacity` messages.
+pub(crate) async fn nats(capacity: usize) -> async_nats::Client {
+    async_nats::ConnectOptions::new()
         .retry_on_initial_connect()
         .reconnect_delay_callback(|_| Duration::from_hours(1))
         .client_capacity(capacity)
         .connect("nats://127.0.0.1:1")
         .await
-        .expect("nothing is connected to yet");
+        .expect("nothing is connected to yet")
+}
+
+/// A connection over such a client.
+pub(crate) fn over(nats: async_nats::Client, budget: Budget) -> (Arc<Connection>, Idle) {
     let (broker, waiting) = Broker::new(nats);
     let (owing, owed) = mpsc::unbounded_channel();
     let core = Core {

@@ -14,6 +14,8 @@
 )]
 
 pub mod cluster;
+#[cfg(shuttle)]
+pub mod interleavings;
 pub mod leashed;
 pub mod nats;
 pub mod process;

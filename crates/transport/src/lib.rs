@@ -38,6 +38,7 @@ pub mod nats;
 mod progress;
 pub mod retry;
 mod stack;
+mod sync;
 mod target;
 pub mod timeout;
 mod wakers;

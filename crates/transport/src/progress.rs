@@ -1,13 +1,13 @@
 //! How far a call has come.
 
 use core::fmt;
-use core::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
 use crate::Target;
 use crate::function::{Failed, Function, Named};
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use crate::wakers::Wakers;
 
 const ACCEPTED: u8 = 1;

@@ -1,8 +1,9 @@
 //! Waking the streams of a call that waits for something that will not come.
 
 use core::task::Waker;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 
+use crate::sync::{Mutex, MutexGuard};
 use futures::task::AtomicWaker;
 
 /// Where the streams of a call wait for the failure of the whole call.

@@ -3,7 +3,7 @@
 //! Some things need more than cargo here: a NATS server, which is installed on first use; the
 //! list of checks that a change has to pass, which is the same on a laptop and in CI; the report
 //! that is made of all benches; the guests that are not written in Rust alone; the fuzzers, which
-//! need another toolchain; and the faults, of which the tests play a selection, with the runs of a
+//! need another toolchain; the orders in which threads may go on; and the faults, of which the tests play a selection, with the runs of a
 //! million calls while things break.
 
 mod audit;
@@ -13,6 +13,7 @@ mod faults;
 mod features;
 mod fuzz;
 mod guests;
+mod interleavings;
 mod nats_server;
 mod outcome;
 mod process;
@@ -63,6 +64,11 @@ enum Command {
     ///
     /// Fetches the tools that it lacks below target/, and puts the components into target/guests/.
     Guests(guests::Options),
+    /// Try the orders in which threads may come to what they share
+    ///
+    /// The tests of the link table, of the half-open probe, of the demultiplexer and of what the
+    /// broker refused, by Shuttle. A test that fails prints the order in which it did.
+    Interleavings(interleavings::Options),
     /// Make calls for an hour while what they run on breaks, and count back in quiet moments what
     /// they take
     ///
@@ -99,6 +105,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Faults(options) => faults::run(&workspace, options),
         Command::Fuzz(options) => fuzz::run(&workspace, options),
         Command::Guests(options) => guests::run(&workspace, options),
+        Command::Interleavings(options) => interleavings::run(&workspace, options),
         Command::Soak(options) => soak::run(&workspace, options),
         Command::Test(options) => test::run(&workspace, options),
         Command::NatsServer => {

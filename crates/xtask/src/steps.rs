@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use crate::outcome::{Failure, Outcome, pass};
 use crate::workspace::Workspace;
-use crate::{features, guests, nats_server, process};
+use crate::{features, guests, interleavings, nats_server, process};
 
 /// A step; in the order of their declaration, so that what is cheap fails first.
 ///
@@ -27,6 +27,8 @@ pub(crate) enum Step {
     Features,
     /// Unit tests, end-to-end tests and the examples in the documentation
     Test,
+    /// What threads share, in the orders in which they may come to it
+    Interleavings,
     /// The example guests in Rust, JavaScript and Python; those that can't be built here are passed
     /// over, but not in CI
     Guests,
@@ -105,6 +107,7 @@ impl Step {
                 }
                 pass(&mut test)?;
             }
+            Self::Interleavings => pass(&mut interleavings::tests(workspace, None))?,
             Self::Guests => {
                 let nats_server = nats_server.context("no NATS server")?;
                 return guests::check(workspace, nats_server);

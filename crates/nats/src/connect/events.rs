@@ -2,7 +2,7 @@
 
 use core::fmt;
 use core::future::{Ready, ready};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, OnceLock, PoisonError, Weak};
 
 use async_nats::{Event, ServerError};
 use tokio::sync::watch;
@@ -10,6 +10,7 @@ use tracing::{debug, info, warn};
 
 use super::error::Violation;
 use crate::connection::{ConnectionState, Core};
+use crate::sync::Mutex;
 
 /// Takes the events of a NATS client, for a [`Client`](crate::Client) over it.
 ///

@@ -1,7 +1,6 @@
 //! How a call fails.
 
 use core::task::{Context, Poll, Waker};
-use std::sync::MutexGuard;
 
 use async_nats::Subject;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
@@ -10,6 +9,7 @@ use super::state::State;
 use super::{Exchange, Side};
 use crate::connect::Violation;
 use crate::subject::ALIVE;
+use crate::sync::MutexGuard;
 
 impl Exchange {
     /// Fails the call, unless its results are complete. The first failure stays.

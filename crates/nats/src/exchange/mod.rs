@@ -18,7 +18,7 @@ mod waiting;
 mod writers;
 
 use core::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use async_nats::{Message, Subject};
 use tokio::sync::OwnedSemaphorePermit;
@@ -35,6 +35,7 @@ use self::writers::Writers;
 use crate::connection::Connection;
 use crate::function::Function;
 use crate::id::Id;
+use crate::sync::{Mutex, MutexGuard};
 use crate::violations::Counted;
 
 /// A call while either of its streams is held. The registry knows it only as long as that.

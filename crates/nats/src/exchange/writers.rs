@@ -1,6 +1,6 @@
 //! The writers of a call.
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::atomic::{AtomicU32, Ordering};
 
 /// Set once the root was closed by its writer.
 const CLOSED: u32 = 1 << 31;

@@ -1,13 +1,14 @@
 //! What becomes of a call.
 
 use core::task::{Context, Poll, Waker};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use async_nats::Subject;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
 use super::request::{Accepted, Offer};
 use crate::exchange::Exchange;
+use crate::sync::{Mutex, MutexGuard};
 
 /// What becomes of a call, known to its [`Request`](super::Request) and to those who answer for it.
 ///

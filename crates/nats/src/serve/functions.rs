@@ -1,7 +1,6 @@
 //! The functions that are served.
 
-use core::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, OnceLock, PoisonError, Weak};
 
 use async_nats::Subject;
 use futures::task::AtomicWaker;
@@ -9,6 +8,8 @@ use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
 use crate::connect::Violation;
 use crate::function::Function;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 
 /// One function, as long as it is served.
 #[derive(Debug)]

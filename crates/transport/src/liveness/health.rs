@@ -1,9 +1,8 @@
 //! What is known of each target.
 
 use core::hash::BuildHasher as _;
-use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use arc_swap::ArcSwap;
 use hashbrown::{DefaultHashBuilder, HashMap};
@@ -12,6 +11,8 @@ use tokio::time::Instant;
 use super::{TargetLivenessLayer, TargetState};
 use crate::clock::after;
 use crate::progress::WeakProgress;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 use crate::{Progress, Target};
 
 /// Into how many parts the targets are divided by their hash, so that one that is new copies few.
