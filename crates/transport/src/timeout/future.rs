@@ -26,28 +26,41 @@ pub struct ResponseFuture<S: Service<Invocation<C>>, C> {
     progress: Progress,
     deadline: Instant,
     stream_idle: Option<Duration>,
+    /// Whether the inner call has been polled: before, it can't have sent anything.
+    is_started: bool,
 }
 
 #[pin_project(project = StateProjection)]
-enum State<S, F, C> {
-    /// The invocation is taken once the service is ready for it.
-    Waiting(S, Option<Invocation<C>>),
+pub(super) enum State<S, F, C> {
+    /// Boxed: it is larger than all else in here, every layer above moves it, and most services
+    /// are ready at once.
+    Waiting(Box<Waiting<S, C>>),
     Calling(#[pin] F),
+    /// Too late for the service to be asked.
+    Expired,
+}
+
+/// A call of a service that is not ready.
+pub(super) struct Waiting<S, C> {
+    pub(super) inner: S,
+    /// Taken once the service is ready for it.
+    pub(super) invocation: Option<Invocation<C>>,
 }
 
 impl<S: Service<Invocation<C>>, C> ResponseFuture<S, C> {
-    pub(super) fn new(
-        inner: S,
-        invocation: Invocation<C>,
+    pub(super) const fn new(
+        state: State<S, S::Future, C>,
+        progress: Progress,
         deadline: Instant,
         stream_idle: Option<Duration>,
     ) -> Self {
         Self {
-            progress: invocation.progress().clone(),
-            state: State::Waiting(inner, Some(invocation)),
+            state,
             sleep: None,
+            progress,
             deadline,
             stream_idle,
+            is_started: false,
         }
     }
 }
@@ -56,30 +69,27 @@ impl<S, C, O, I> ResponseFuture<S, C>
 where
     S: Service<Invocation<C>, Response = Channels<O, I>, Error = RpcError>,
 {
-    /// The outcome of the inner call, and what is known to have become of it so far.
     fn poll_inner(
         mut state: Pin<&mut State<S, S::Future, C>>,
-        progress: &Progress,
+        is_started: &mut bool,
         cx: &mut Context<'_>,
-    ) -> (Poll<Result<S::Response, RpcError>>, Delivery) {
+    ) -> Poll<Result<S::Response, RpcError>> {
         loop {
             match state.as_mut().project() {
                 StateProjection::Calling(call) => {
-                    return (call.poll(cx), progress.delivery());
+                    *is_started = true;
+                    return call.poll(cx);
                 }
-                StateProjection::Waiting(inner, invocation) => match inner.poll_ready(cx) {
-                    Poll::Ready(Ok(())) => {
-                        let Some(invocation) = invocation.take() else {
-                            return (Poll::Pending, Delivery::Unknown);
-                        };
-                        let call = inner.call(invocation);
-                        state.set(State::Calling(call));
-                    }
-                    Poll::Ready(Err(error)) => {
-                        return (Poll::Ready(Err(error)), Delivery::NotSent);
-                    }
-                    Poll::Pending => return (Poll::Pending, Delivery::NotSent),
-                },
+                StateProjection::Waiting(waiting) => {
+                    ready!(waiting.inner.poll_ready(cx))?;
+                    *is_started = true;
+                    let Some(invocation) = waiting.invocation.take() else {
+                        return Poll::Pending;
+                    };
+                    let call = waiting.inner.call(invocation);
+                    state.set(State::Calling(call));
+                }
+                StateProjection::Expired => return Poll::Pending,
             }
         }
     }
@@ -93,29 +103,36 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        if matches!(*this.state, State::Waiting(..)) && Instant::now() >= *this.deadline {
+        let deadline = *this.deadline;
+        if !*this.is_started && Instant::now() >= deadline {
             return Poll::Ready(Err(timed_out(this.progress, Delivery::NotSent)));
         }
-        let (outcome, delivery) = Self::poll_inner(this.state, this.progress, cx);
-        if let Poll::Ready(result) = outcome {
-            let (deadline, idle) = (*this.deadline, *this.stream_idle);
+        if let Poll::Ready(called) = Self::poll_inner(this.state, this.is_started, cx) {
+            let idle = *this.stream_idle;
             // The results are what a call mostly waits for: they go on with the timer that runs.
             let timer = this.sleep.take();
-            return Poll::Ready(result.map(|channels| {
-                let progress = channels.progress.clone();
-                channels.map(
-                    |outgoing| Deadline::new(outgoing, progress.clone(), deadline, idle),
-                    |incoming| {
-                        Deadline::new(incoming, progress.clone(), deadline, idle).with_timer(timer)
-                    },
-                )
+            return Poll::Ready(called.map(|channels| {
+                let Channels {
+                    outgoing,
+                    incoming,
+                    progress,
+                } = channels;
+                Channels {
+                    outgoing: Deadline::new(outgoing, progress.clone(), deadline, idle, None),
+                    incoming: Deadline::new(incoming, progress.clone(), deadline, idle, timer),
+                    progress,
+                }
             }));
         }
-        let deadline = *this.deadline;
         let sleep = this
             .sleep
             .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         ready!(sleep.as_mut().poll(cx));
+        let delivery = if *this.is_started {
+            this.progress.delivery()
+        } else {
+            Delivery::NotSent
+        };
         Poll::Ready(Err(timed_out(this.progress, delivery)))
     }
 }

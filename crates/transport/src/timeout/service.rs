@@ -7,14 +7,17 @@ use tokio::time::Instant;
 use tower::Service;
 use wrpc_middleware_errors::RpcError;
 
+use super::future::{State, Waiting};
 use super::{Deadline, ResponseFuture, TimeoutPolicy};
 use crate::clock::after;
 use crate::{Channels, Invocation};
 
 /// Gives every call of `S` a deadline.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Timeout<S, P = Duration> {
     inner: S,
+    /// Whether `inner` has been found ready for the next call.
+    is_ready: bool,
     policy: P,
     stream_idle: Option<Duration>,
 }
@@ -23,14 +26,22 @@ impl<S, P> Timeout<S, P> {
     pub(super) const fn new(inner: S, policy: P, stream_idle: Option<Duration>) -> Self {
         Self {
             inner,
+            is_ready: false,
             policy,
             stream_idle,
         }
     }
 }
 
+/// Readiness is not cloned.
+impl<S: Clone, P: Clone> Clone for Timeout<S, P> {
+    fn clone(&self) -> Self {
+        Self::new(self.inner.clone(), self.policy.clone(), self.stream_idle)
+    }
+}
+
 /// Always ready: how long the inner service may take to become ready depends on the call, so the
-/// response future awaits it.
+/// response future awaits it, unless the inner service is ready at once.
 impl<S, P, C, O, I> Service<Invocation<C>> for Timeout<S, P>
 where
     S: Service<Invocation<C>, Response = Channels<O, I>, Error = RpcError> + Clone,
@@ -40,17 +51,33 @@ where
     type Error = RpcError;
     type Future = ResponseFuture<S, C>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), RpcError>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), RpcError>> {
+        self.is_ready = self.inner.poll_ready(cx)?.is_ready();
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, mut invocation: Invocation<C>) -> Self::Future {
         let timeout = self.policy.timeout(&invocation.instance, &invocation.func);
-        let mut deadline = after(Instant::now(), timeout);
+        let now = Instant::now();
+        let mut deadline = after(now, timeout);
         if let Some(callers) = invocation.deadline {
             deadline = deadline.min(callers);
         }
         invocation.deadline = Some(deadline);
-        ResponseFuture::new(self.inner.clone(), invocation, deadline, self.stream_idle)
+        let progress = invocation.progress().clone();
+        let is_ready = core::mem::take(&mut self.is_ready);
+        let state = if now >= deadline {
+            State::Expired
+        } else if is_ready {
+            State::Calling(self.inner.call(invocation))
+        } else {
+            // The one that was asked may have a place in a queue already.
+            let clone = self.inner.clone();
+            State::Waiting(Box::new(Waiting {
+                inner: core::mem::replace(&mut self.inner, clone),
+                invocation: Some(invocation),
+            }))
+        };
+        ResponseFuture::new(state, progress, deadline, self.stream_idle)
     }
 }
