@@ -50,13 +50,12 @@ where
         let interface = Interface::of_instance(&invocation.instance);
         let link_name = invocation.context.link_name_of(interface);
         let request = LinkRequest {
+            source: source.map(AsRef::as_ref),
             link_name: link_name.map_or(DEFAULT_LINK_NAME, AsRef::as_ref),
+            interface,
+            instance: &invocation.instance,
+            func: &invocation.func,
             target: invocation.target.as_ref(),
-            ..LinkRequest::new(
-                source.map(AsRef::as_ref),
-                &invocation.instance,
-                &invocation.func,
-            )
         };
         if let Some(target) = self.policy.authorize(&request) {
             invocation.progress().routed(&target);
