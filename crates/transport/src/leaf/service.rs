@@ -89,7 +89,7 @@ where
         }
         let (transport, evidence) = (self.invoke.clone(), self.evidence.for_call());
         Box::pin(async move {
-            let leaving = Leaving::new(evidence, invocation.progress());
+            let leaving = Leaving::new(evidence, invocation.progress);
             let invoked = transport
                 .invoke(
                     invocation.context.into_transport(),
@@ -115,15 +115,12 @@ pub(crate) struct Leaving<E> {
 
 impl<E: Evidence> Leaving<E> {
     /// The call counts as sent from now on.
-    pub(crate) fn new(evidence: E, progress: &Progress) -> Self {
+    pub(crate) fn new(evidence: E, progress: Progress) -> Self {
         if evidence.reports_acceptance() {
             progress.set_reports_acceptance();
         }
         progress.sent();
-        Self {
-            evidence,
-            progress: progress.clone(),
-        }
+        Self { evidence, progress }
     }
 
     /// What the transport made of the call; `rest` are parameters to send once the target took it.
