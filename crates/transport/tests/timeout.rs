@@ -7,7 +7,7 @@ use core::time::Duration;
 use support::{FUNC, INSTANCE, Mock, assert_io, assert_rpc, drop_at_every_await, invocation};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, advance, timeout};
-use tower::{Layer as _, Service, ServiceExt, service_fn};
+use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 use wrpc_middleware_transport::limit::ConcurrencyLimitLayer;
 use wrpc_middleware_transport::timeout::TimeoutLayer;
 use wrpc_middleware_transport::{Channels, Delivery, Invocation, RpcError, RpcErrorKind};
@@ -192,35 +192,11 @@ async fn an_expired_call_is_not_sent() {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_polled_too_late_is_not_sent() {
     let mock = Mock::accepting();
-    let mut service = layer().layer(mock.leaf());
-    let call = ServiceExt::<Invocation<()>>::ready(&mut service)
-        .await
-        .unwrap()
-        .call(invocation());
+    let call = layer().layer(mock.leaf()).call(invocation());
     advance(LIMIT).await;
     let error = call.await.unwrap_err();
     assert_rpc(&error, RpcErrorKind::Timeout, Delivery::NotSent);
     assert_eq!(mock.count(), 0);
-}
-
-/// Found ready, the inner service keeps a place for one call, not for those of clones.
-#[tokio::test(start_paused = true)]
-async fn readiness_that_was_found_is_for_one_call() {
-    let mock = Mock::accepting();
-    let limit = ConcurrencyLimitLayer::new(1);
-    let mut service = layer().layer(limit.layer(mock.leaf()));
-    ServiceExt::<Invocation<()>>::ready(&mut service)
-        .await
-        .unwrap();
-    let mut clone = service.clone();
-    let taken = clone.call(invocation()).await.unwrap_err();
-    assert_rpc(&taken, RpcErrorKind::Timeout, Delivery::NotSent);
-    let first = service.call(invocation()).await.unwrap();
-    let taken = service.call(invocation()).await.unwrap_err();
-    assert_rpc(&taken, RpcErrorKind::Timeout, Delivery::NotSent);
-    drop(first);
-    service.call(invocation()).await.unwrap();
-    assert_eq!(mock.count(), 2);
 }
 
 #[tokio::test(start_paused = true)]

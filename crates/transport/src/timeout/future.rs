@@ -12,6 +12,7 @@ use tower::Service;
 use wrpc_middleware_errors::{Delivery, RpcError};
 
 use super::{Deadline, timed_out};
+use crate::call::Call;
 use crate::{Channels, Invocation, Progress};
 
 /// Awaits the readiness of the inner service and resolves when its call does, or with a timeout at
@@ -19,78 +20,32 @@ use crate::{Channels, Invocation, Progress};
 #[pin_project]
 pub struct ResponseFuture<S: Service<Invocation<C>>, C> {
     #[pin]
-    state: State<S, S::Future, C>,
+    call: Call<S, Invocation<C>>,
     /// Missing until the inner service is first found pending. Boxed: it is larger than all else in
     /// here, and every layer above moves it.
     sleep: Option<Pin<Box<Sleep>>>,
     progress: Progress,
     deadline: Instant,
     stream_idle: Option<Duration>,
-    /// Whether the inner call has been polled: before, it can't have sent anything.
+    /// Whether the inner service has been called, and the call polled: before, it can't have sent
+    /// anything.
     is_started: bool,
-}
-
-#[pin_project(project = StateProjection)]
-pub(super) enum State<S, F, C> {
-    /// Boxed: it is larger than all else in here, every layer above moves it, and most services
-    /// are ready at once.
-    Waiting(Box<Waiting<S, C>>),
-    Calling(#[pin] F),
-    /// Too late for the service to be asked.
-    Expired,
-}
-
-/// A call of a service that is not ready.
-pub(super) struct Waiting<S, C> {
-    pub(super) inner: S,
-    /// Taken once the service is ready for it.
-    pub(super) invocation: Option<Invocation<C>>,
 }
 
 impl<S: Service<Invocation<C>>, C> ResponseFuture<S, C> {
     pub(super) const fn new(
-        state: State<S, S::Future, C>,
+        call: Call<S, Invocation<C>>,
         progress: Progress,
         deadline: Instant,
         stream_idle: Option<Duration>,
     ) -> Self {
         Self {
-            state,
+            call,
             sleep: None,
             progress,
             deadline,
             stream_idle,
             is_started: false,
-        }
-    }
-}
-
-impl<S, C, O, I> ResponseFuture<S, C>
-where
-    S: Service<Invocation<C>, Response = Channels<O, I>, Error = RpcError>,
-{
-    fn poll_inner(
-        mut state: Pin<&mut State<S, S::Future, C>>,
-        is_started: &mut bool,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<S::Response, RpcError>> {
-        loop {
-            match state.as_mut().project() {
-                StateProjection::Calling(call) => {
-                    *is_started = true;
-                    return call.poll(cx);
-                }
-                StateProjection::Waiting(waiting) => {
-                    ready!(waiting.inner.poll_ready(cx))?;
-                    *is_started = true;
-                    let Some(invocation) = waiting.invocation.take() else {
-                        return Poll::Pending;
-                    };
-                    let call = waiting.inner.call(invocation);
-                    state.set(State::Calling(call));
-                }
-                StateProjection::Expired => return Poll::Pending,
-            }
         }
     }
 }
@@ -102,12 +57,14 @@ where
     type Output = Result<Channels<Deadline<O>, Deadline<I>>, RpcError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
+        let mut this = self.project();
         let deadline = *this.deadline;
         if !*this.is_started && Instant::now() >= deadline {
             return Poll::Ready(Err(timed_out(this.progress, Delivery::NotSent)));
         }
-        if let Poll::Ready(called) = Self::poll_inner(this.state, this.is_started, cx) {
+        let called = this.call.as_mut().poll(cx);
+        *this.is_started = this.call.is_calling();
+        if let Poll::Ready(called) = called {
             let idle = *this.stream_idle;
             // The results are what a call mostly waits for: they go on with the timer that runs.
             let timer = this.sleep.take();

@@ -9,8 +9,7 @@
 //! deadline is the earlier of the caller's ([`Invocation::deadline`](crate::Invocation)) and
 //! the layer's, and inner services see it in the invocation.
 //!
-//! The service itself is always ready; it awaits the inner service's readiness as part of the call,
-//! and asks for it once before, so that a call of a service that is ready has nothing to wait for.
+//! The service itself is always ready; it awaits the inner service's readiness as part of the call.
 //! So the layers above do not see whether the inner service is ready: what sheds or queues calls
 //! belongs below.
 //!

@@ -7,17 +7,15 @@ use tokio::time::Instant;
 use tower::Service;
 use wrpc_middleware_errors::RpcError;
 
-use super::future::{State, Waiting};
 use super::{Deadline, ResponseFuture, TimeoutPolicy};
+use crate::call::Call;
 use crate::clock::after;
 use crate::{Channels, Invocation};
 
 /// Gives every call of `S` a deadline.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Timeout<S, P = Duration> {
     inner: S,
-    /// Whether `inner` has been found ready for the next call.
-    is_ready: bool,
     policy: P,
     stream_idle: Option<Duration>,
 }
@@ -26,22 +24,14 @@ impl<S, P> Timeout<S, P> {
     pub(super) const fn new(inner: S, policy: P, stream_idle: Option<Duration>) -> Self {
         Self {
             inner,
-            is_ready: false,
             policy,
             stream_idle,
         }
     }
 }
 
-/// Readiness is not cloned.
-impl<S: Clone, P: Clone> Clone for Timeout<S, P> {
-    fn clone(&self) -> Self {
-        Self::new(self.inner.clone(), self.policy.clone(), self.stream_idle)
-    }
-}
-
 /// Always ready: how long the inner service may take to become ready depends on the call, so the
-/// response future awaits it, unless the inner service is ready at once.
+/// response future awaits it.
 impl<S, P, C, O, I> Service<Invocation<C>> for Timeout<S, P>
 where
     S: Service<Invocation<C>, Response = Channels<O, I>, Error = RpcError> + Clone,
@@ -51,8 +41,7 @@ where
     type Error = RpcError;
     type Future = ResponseFuture<S, C>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), RpcError>> {
-        self.is_ready = self.inner.poll_ready(cx)?.is_ready();
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), RpcError>> {
         Poll::Ready(Ok(()))
     }
 
@@ -65,19 +54,11 @@ where
         }
         invocation.deadline = Some(deadline);
         let progress = invocation.progress().clone();
-        let is_ready = core::mem::take(&mut self.is_ready);
-        let state = if now >= deadline {
-            State::Expired
-        } else if is_ready {
-            State::Calling(self.inner.call(invocation))
+        let call = if now < deadline {
+            Call::new(&mut self.inner, invocation)
         } else {
-            // The one that was asked may have a place in a queue already.
-            let clone = self.inner.clone();
-            State::Waiting(Box::new(Waiting {
-                inner: core::mem::replace(&mut self.inner, clone),
-                invocation: Some(invocation),
-            }))
+            Call::never()
         };
-        ResponseFuture::new(state, progress, deadline, self.stream_idle)
+        ResponseFuture::new(call, progress, deadline, self.stream_idle)
     }
 }
