@@ -72,26 +72,38 @@ where
         let mut this = self.project();
         let progress = match this.state.as_mut().project() {
             StateProjection::Calling(inner) => {
-                let Poll::Ready(called) = inner.poll(cx) else {
-                    this.admission.as_mut().map(Admission::waits);
-                    return Poll::Pending;
-                };
-                let mut channels = match called {
-                    Ok(channels) if channels.progress.reports_acceptance() => channels,
+                let mut called = inner.poll(cx);
+                match &mut called {
+                    Poll::Pending => {
+                        this.admission.as_mut().map(Admission::waits);
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(Ok(channels)) if channels.progress.reports_acceptance() => {
+                        match poll_taken(channels, this.admission, cx) {
+                            Poll::Pending => {}
+                            Poll::Ready(Ok(())) => {
+                                this.state.set(State::Resolved);
+                                return called;
+                            }
+                            Poll::Ready(Err(error)) => {
+                                this.state.set(State::Resolved);
+                                return Poll::Ready(Err(error));
+                            }
+                        }
+                    }
                     // Nothing to await, and nothing to learn about the target.
-                    called => {
+                    Poll::Ready(outcome) => {
                         let admission = this.admission.take();
-                        if let Err(error) = &called {
+                        if let Err(error) = outcome {
                             judge(admission, error);
                         }
                         this.state.set(State::Resolved);
-                        return Poll::Ready(called);
+                        return called;
                     }
-                };
-                if let Poll::Ready(taken) = poll_taken(&mut channels, this.admission, cx) {
-                    this.state.set(State::Resolved);
-                    return Poll::Ready(taken.map(|()| channels));
                 }
+                let Poll::Ready(Ok(channels)) = called else {
+                    return Poll::Pending;
+                };
                 let progress = channels.progress.clone();
                 let mut handshake = Box::pin(Handshake {
                     channels: Some(channels),
