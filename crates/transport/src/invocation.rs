@@ -32,7 +32,7 @@ pub struct Invocation<C> {
     pub deadline: Option<Instant>,
     /// Where the call goes, once that is resolved.
     pub target: Option<Target>,
-    progress: Progress,
+    pub(crate) progress: Progress,
 }
 
 impl<C> Invocation<C> {

@@ -107,12 +107,11 @@ where
                 )
             })??,
         };
-        let Channels {
-            outgoing, incoming, ..
-        } = ready
-            .call(invocation)
-            .await
-            .map_err(|error| progress.for_all_attempts(error))?;
-        Ok((outgoing, incoming))
+        match ready.call(invocation).await {
+            Ok(Channels {
+                outgoing, incoming, ..
+            }) => Ok((outgoing, incoming)),
+            Err(error) => Err(progress.for_all_attempts(error).into()),
+        }
     }
 }

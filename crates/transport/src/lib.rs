@@ -22,6 +22,7 @@
 //! Dropping a call's future, or both of its streams, gives the call up: no subscription, task or
 //! timer stays behind. The target may go on working.
 
+mod call;
 mod channels;
 mod clock;
 mod context;

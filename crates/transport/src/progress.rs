@@ -112,6 +112,7 @@ impl Progress {
 
     /// Why the call failed, if its leaf has seen it fail.
     #[must_use]
+    #[inline]
     pub fn failure(&self) -> Option<&RpcError> {
         self.0.failure.get()
     }
@@ -132,11 +133,13 @@ impl Progress {
     /// Whether the leaf reports when the target took the call, other than by the first byte of
     /// the results.
     #[must_use]
+    #[inline]
     pub fn reports_acceptance(&self) -> bool {
         self.0.reports_acceptance.load(Ordering::Relaxed)
     }
 
     /// Declares, by a leaf, that it reports when the target took the call.
+    #[inline]
     pub fn set_reports_acceptance(&self) {
         self.0.reports_acceptance.store(true, Ordering::Relaxed);
     }
@@ -152,16 +155,19 @@ impl Progress {
     }
 
     /// Records, by a leaf, that the target took the call.
+    #[inline]
     pub fn accepted(&self) {
         self.set(ACCEPTED);
     }
 
     /// Records, by a leaf, that the first byte of the results has arrived.
+    #[inline]
     pub fn first_byte(&self) {
         self.set(FIRST_BYTE);
     }
 
     /// Records, by a leaf, that the result stream has ended.
+    #[inline]
     pub fn closed(&self) {
         self.set(CLOSED);
     }
@@ -219,6 +225,7 @@ impl Progress {
         flags & HELD != 0 && self.0.sent.load(Ordering::Acquire) == 0
     }
 
+    #[inline]
     fn set(&self, flag: u8) {
         let mut call = Some(self);
         while let Some(progress) = call {

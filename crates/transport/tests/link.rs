@@ -4,9 +4,11 @@
 
 mod support;
 
+use futures::FutureExt as _;
 use support::{INSTANCE, Mock, assert_rpc, invocation};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
+use tower::{Layer as _, Service as _, ServiceExt, service_fn};
+use wrpc_middleware_transport::limit::ConcurrencyLimitLayer;
 use wrpc_middleware_transport::link::{
     Denied, Link, LinkAuthorizationLayer, LinkNames, LinkRequest, LinkTable,
 };
@@ -135,6 +137,33 @@ async fn a_closure_is_a_policy() {
     };
     let service = LinkAuthorizationLayer::new(policy).layer(mock.leaf());
     service.oneshot(invocation()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_denied_takes_nobodys_place() {
+    let mock = Mock::accepting();
+    let links = LinkTable::new([link()]).unwrap();
+    let limited = ConcurrencyLimitLayer::new(1).layer(mock.leaf());
+    let mut service = LinkAuthorizationLayer::new(links).layer(limited);
+    let invocation = |source| {
+        let context = Context::new(()).with_source(source);
+        Invocation::new(context, INSTANCE, "greet", bytes::Bytes::new())
+    };
+    ServiceExt::<Invocation<Context<()>>>::ready(&mut service)
+        .await
+        .unwrap();
+    let denied = service.call(invocation("other"));
+    let permitted = service.call(invocation("client"));
+    // The one place is taken: a call more waits for it, and a denied one still for nothing.
+    let mut waiting = service.call(invocation("client"));
+    assert!((&mut waiting).now_or_never().is_none());
+    for denied in [denied, service.call(invocation("other"))] {
+        let error = denied.now_or_never().unwrap().unwrap_err();
+        assert_rpc(&error, RpcErrorKind::LinkDenied, Delivery::NotSent);
+    }
+    drop(permitted.await.unwrap());
+    waiting.await.unwrap();
+    assert_eq!(mock.count(), 2);
 }
 
 #[tokio::test]

@@ -190,6 +190,16 @@ async fn an_expired_call_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_is_polled_too_late_is_not_sent() {
+    let mock = Mock::accepting();
+    let call = layer().layer(mock.leaf()).call(invocation());
+    advance(LIMIT).await;
+    let error = call.await.unwrap_err();
+    assert_rpc(&error, RpcErrorKind::Timeout, Delivery::NotSent);
+    assert_eq!(mock.count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn inner_services_see_the_deadline() {
     let inner = service_fn(|invocation: Invocation<()>| async move {
         assert_eq!(invocation.deadline, Some(Instant::now() + LIMIT));

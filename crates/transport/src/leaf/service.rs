@@ -88,16 +88,21 @@ where
             return Box::pin(core::future::ready(Err(error)));
         }
         let (transport, evidence) = (self.invoke.clone(), self.evidence.for_call());
+        // What the transport does not take is left behind: the future is allocated for every call.
+        let Invocation {
+            context,
+            instance,
+            func,
+            params,
+            paths,
+            progress,
+            ..
+        } = invocation;
+        let context = context.into_transport();
         Box::pin(async move {
-            let leaving = Leaving::new(evidence, invocation.progress());
+            let leaving = Leaving::new(evidence, progress);
             let invoked = transport
-                .invoke(
-                    invocation.context.into_transport(),
-                    &invocation.instance,
-                    &invocation.func,
-                    invocation.params,
-                    &*invocation.paths,
-                )
+                .invoke(context, &instance, &func, params, &*paths)
                 .await;
             leaving.arrive(invoked, Bytes::new())
         })
@@ -115,15 +120,12 @@ pub(crate) struct Leaving<E> {
 
 impl<E: Evidence> Leaving<E> {
     /// The call counts as sent from now on.
-    pub(crate) fn new(evidence: E, progress: &Progress) -> Self {
+    pub(crate) fn new(evidence: E, progress: Progress) -> Self {
         if evidence.reports_acceptance() {
             progress.set_reports_acceptance();
         }
         progress.sent();
-        Self {
-            evidence,
-            progress: progress.clone(),
-        }
+        Self { evidence, progress }
     }
 
     /// What the transport made of the call; `rest` are parameters to send once the target took it.

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use hashbrown::HashSet;
 
 use super::definition::Functions;
+use super::text::Text;
 use super::{Interface, Link, LinkRequest};
 use crate::Target;
 
 /// What makes a link unique.
 #[derive(Clone, Copy, Hash, PartialEq, Eq)]
 pub(super) struct Key<'a> {
-    pub(super) source: &'a str,
+    pub(super) source: &'a [u8],
     pub(super) name: &'a str,
     pub(super) interface: &'a str,
 }
@@ -20,17 +21,18 @@ pub(super) struct Key<'a> {
 impl<'a> Key<'a> {
     pub(super) fn of(link: &'a Link) -> Self {
         Self {
-            source: link.source(),
+            source: link.source().as_bytes(),
             name: link.name(),
             interface: link.interface().as_str(),
         }
     }
 }
 
-/// A link, small: what a look-up costs in a large table is waiting for memory that is in no cache.
+/// A link as it lies in the table. Of a large table that is in no cache, and waiting for memory is
+/// what a look-up costs then: so all that differs from link to link is here, once and small.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
-    source: Arc<str>,
+    source: Text,
     grant: Arc<Grant>,
 }
 
@@ -46,7 +48,7 @@ struct Grant {
 impl Entry {
     pub(super) fn key(&self) -> Key<'_> {
         Key {
-            source: &self.source,
+            source: self.source.as_bytes(),
             name: &self.grant.name,
             interface: self.grant.interface.as_str(),
         }
@@ -68,7 +70,7 @@ impl Entry {
 impl From<Link> for Entry {
     fn from(link: Link) -> Self {
         Self {
-            source: link.source,
+            source: link.source.into(),
             grant: Arc::new(Grant {
                 name: link.name,
                 interface: link.interface,
@@ -83,7 +85,7 @@ impl From<&Entry> for Link {
     fn from(entry: &Entry) -> Self {
         let grant = Grant::clone(&entry.grant);
         Self {
-            source: Arc::clone(&entry.source),
+            source: Arc::from(&entry.source),
             name: grant.name,
             interface: grant.interface,
             target: grant.target,
@@ -103,7 +105,10 @@ pub(super) struct Sharing {
 impl Sharing {
     pub(super) fn entry(&mut self, link: Link) -> Entry {
         let mut text = |text| Arc::clone(self.texts.get_or_insert(text));
-        let source = text(link.source);
+        let source = match link.source.into() {
+            Text::Shared(source) => Text::Shared(text(source)),
+            inline @ Text::Inline { .. } => inline,
+        };
         let grant = Grant {
             name: text(link.name),
             interface: Interface(text(link.interface.0)),
@@ -112,5 +117,16 @@ impl Sharing {
         };
         let grant = Arc::clone(self.grants.get_or_insert(Arc::new(grant)));
         Entry { source, grant }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_pointer_width = "64")]
+    #[test]
+    fn two_entries_fit_in_a_cache_line() {
+        assert_eq!(size_of::<Entry>(), 32);
     }
 }

@@ -6,47 +6,34 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use pin_project::pin_project;
-use wrpc_middleware_errors::RpcError;
+use tower::Service;
+
+use crate::Invocation;
+use crate::call::Call;
 
 /// The inner call, or its denial.
 #[pin_project]
-pub struct ResponseFuture<F>(#[pin] State<F>);
+pub struct ResponseFuture<S: Service<Invocation<C>>, C>(#[pin] Call<S, Invocation<C>>);
 
-#[pin_project(project = StateProjection)]
-enum State<F> {
-    Permitted(#[pin] F),
-    Denied(Option<RpcError>),
-}
-
-impl<F> ResponseFuture<F> {
-    pub(super) const fn permitted(inner: F) -> Self {
-        Self(State::Permitted(inner))
+impl<S: Service<Invocation<C>>, C> ResponseFuture<S, C> {
+    pub(super) const fn permitted(call: Call<S, Invocation<C>>) -> Self {
+        Self(call)
     }
 
-    pub(super) const fn denied(error: RpcError) -> Self {
-        Self(State::Denied(Some(error)))
+    pub(super) const fn denied(error: S::Error) -> Self {
+        Self(Call::failed(error))
     }
 }
 
-impl<F, T> Future for ResponseFuture<F>
-where
-    F: Future<Output = Result<T, RpcError>>,
-{
-    type Output = Result<T, RpcError>;
+impl<S: Service<Invocation<C>>, C> Future for ResponseFuture<S, C> {
+    type Output = Result<S::Response, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().0.project() {
-            StateProjection::Permitted(inner) => inner.poll(cx),
-            // Polled again after it resolved: that is the caller's mistake, and waiting is the
-            // answer that sends nothing.
-            StateProjection::Denied(error) => error
-                .take()
-                .map_or(Poll::Pending, |error| Poll::Ready(Err(error))),
-        }
+        self.project().0.poll(cx)
     }
 }
 
-impl<F> fmt::Debug for ResponseFuture<F> {
+impl<S: Service<Invocation<C>>, C> fmt::Debug for ResponseFuture<S, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ResponseFuture")
     }

@@ -52,6 +52,7 @@ mod names;
 mod policy;
 mod service;
 mod table;
+mod text;
 
 pub use definition::{DuplicateLink, Link};
 pub use denied::Denied;

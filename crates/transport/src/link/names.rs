@@ -41,6 +41,7 @@ impl LinkNames {
     }
 
     /// The name for an interface without its version; empty for the root of a world.
+    #[inline]
     #[must_use]
     pub fn get(&self, interface: &str) -> Option<&Arc<str>> {
         self.0.as_ref()?.get(interface)

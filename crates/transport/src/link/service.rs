@@ -3,11 +3,11 @@
 use core::task::{Context, Poll};
 use std::sync::Arc;
 
-use tower::util::Oneshot;
-use tower::{Service, ServiceExt as _};
+use tower::Service;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
 use super::{DEFAULT_LINK_NAME, Denied, Interface, LinkPolicy, LinkRequest, ResponseFuture};
+use crate::call::Call;
 use crate::function::Function;
 use crate::{CallContext, Invocation};
 
@@ -30,7 +30,7 @@ impl<S, P> LinkAuthorization<S, P> {
 }
 
 /// Always ready: a call that is denied has to wait for nothing, and must not take the place of one
-/// that is permitted. The readiness of the inner service is awaited by the response future.
+/// that is permitted. The readiness of the inner service is asked for once the call is permitted.
 impl<S, P, C> Service<Invocation<C>> for LinkAuthorization<S, P>
 where
     S: Service<Invocation<C>, Error = RpcError> + Clone,
@@ -39,7 +39,7 @@ where
 {
     type Response = S::Response;
     type Error = RpcError;
-    type Future = ResponseFuture<Oneshot<S, Invocation<C>>>;
+    type Future = ResponseFuture<S, C>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), RpcError>> {
         Poll::Ready(Ok(()))
@@ -50,18 +50,17 @@ where
         let interface = Interface::of_instance(&invocation.instance);
         let link_name = invocation.context.link_name_of(interface);
         let request = LinkRequest {
+            source: source.map(AsRef::as_ref),
             link_name: link_name.map_or(DEFAULT_LINK_NAME, AsRef::as_ref),
+            interface,
+            instance: &invocation.instance,
+            func: &invocation.func,
             target: invocation.target.as_ref(),
-            ..LinkRequest::new(
-                source.map(AsRef::as_ref),
-                &invocation.instance,
-                &invocation.func,
-            )
         };
         if let Some(target) = self.policy.authorize(&request) {
             invocation.progress().routed(&target);
             invocation.target = Some(target);
-            ResponseFuture::permitted(self.inner.clone().oneshot(invocation))
+            ResponseFuture::permitted(Call::new(&mut self.inner, invocation))
         } else {
             let denied = Denied {
                 source: source.cloned(),

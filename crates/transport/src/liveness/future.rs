@@ -24,17 +24,23 @@ pub struct ResponseFuture<F, O, I> {
     timeout: Duration,
 }
 
-#[pin_project(project = StateProjection, project_replace = Taken)]
+#[pin_project(project = StateProjection)]
 enum State<F, O, I> {
     Calling(#[pin] F),
-    Handshake {
-        channels: Channels<O, I>,
-        /// Missing until the handshake is first found pending. Boxed: it is larger than all else
-        /// in here, and every layer above moves it.
-        sleep: Option<Pin<Box<Sleep>>>,
-    },
+    /// Boxed: it is larger than all else in here, every layer above moves it, and a call that is
+    /// taken at once does without.
+    Handshake(Pin<Box<Handshake<O, I>>>),
     Refused(Progress),
     Resolved,
+}
+
+/// A call of which the handshake is awaited.
+#[pin_project]
+struct Handshake<O, I> {
+    /// Taken once the target took the call.
+    channels: Option<Channels<O, I>>,
+    #[pin]
+    sleep: Sleep,
 }
 
 impl<F, O, I> ResponseFuture<F, O, I> {
@@ -64,75 +70,105 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        loop {
-            match this.state.as_mut().project() {
-                StateProjection::Calling(inner) => {
-                    let Poll::Ready(called) = inner.poll(cx) else {
+        let progress = match this.state.as_mut().project() {
+            StateProjection::Calling(inner) => {
+                let mut called = inner.poll(cx);
+                match &mut called {
+                    Poll::Pending => {
                         this.admission.as_mut().map(Admission::waits);
                         return Poll::Pending;
-                    };
-                    let channels = match called {
-                        Ok(channels) if channels.progress.reports_acceptance() => channels,
-                        // Nothing to await, and nothing to learn about the target.
-                        called => {
-                            let admission = this.admission.take();
-                            if let Err(error) = &called {
-                                judge(admission, error);
+                    }
+                    Poll::Ready(Ok(channels)) if channels.progress.reports_acceptance() => {
+                        match poll_taken(channels, this.admission, cx) {
+                            Poll::Pending => {}
+                            Poll::Ready(Ok(())) => {
+                                this.state.set(State::Resolved);
+                                return called;
                             }
-                            this.state.set(State::Resolved);
-                            return Poll::Ready(called);
+                            Poll::Ready(Err(error)) => {
+                                this.state.set(State::Resolved);
+                                return Poll::Ready(Err(error));
+                            }
                         }
-                    };
-                    this.state.set(State::Handshake {
-                        channels,
-                        sleep: None,
+                    }
+                    // Nothing to await, and nothing to learn about the target.
+                    Poll::Ready(outcome) => {
+                        let admission = this.admission.take();
+                        if let Err(error) = outcome {
+                            judge(admission, error);
+                        }
+                        this.state.set(State::Resolved);
+                        return called;
+                    }
+                }
+                let Poll::Ready(Ok(channels)) = called else {
+                    return Poll::Pending;
+                };
+                let progress = channels.progress.clone();
+                let mut handshake = Box::pin(Handshake {
+                    channels: Some(channels),
+                    sleep: tokio::time::sleep(*this.timeout),
+                });
+                let silence = handshake.as_mut().project().sleep.poll(cx);
+                this.state.set(State::Handshake(handshake));
+                ready!(silence);
+                progress
+            }
+            StateProjection::Handshake(handshake) => {
+                let mut handshake = handshake.as_mut().project();
+                let Some(channels) = handshake.channels else {
+                    return Poll::Pending;
+                };
+                if let Poll::Ready(taken) = poll_taken(channels, this.admission, cx) {
+                    let channels = handshake.channels.take();
+                    this.state.set(State::Resolved);
+                    return channels.map_or(Poll::Pending, |channels| {
+                        Poll::Ready(taken.map(|()| channels))
                     });
                 }
-                StateProjection::Handshake { channels, sleep } => {
-                    let flushed = Pin::new(&mut channels.outgoing).poll_flush(cx);
-                    if flushed.is_pending() && channels.progress.stage() < Stage::Accepted {
-                        this.admission.as_mut().map(Admission::waits);
-                        ready!(
-                            sleep
-                                .get_or_insert_with(|| Box::pin(tokio::time::sleep(*this.timeout)))
-                                .as_mut()
-                                .poll(cx)
-                        );
-                        if let Some(admission) = this.admission.take() {
-                            admission.silent();
-                        }
-                        let error = silent(&channels.progress, *this.timeout);
-                        this.state.set(State::Resolved);
-                        return Poll::Ready(Err(error));
-                    }
-                    let admission = this.admission.take();
-                    if let Poll::Ready(Err(error)) = flushed {
-                        let error = match RpcError::find(&error) {
-                            Some(found) => found.clone(),
-                            None => RpcError::classify(error),
-                        };
-                        judge(admission, &error);
-                        this.state.set(State::Resolved);
-                        return Poll::Ready(Err(error));
-                    }
-                    if let Some(admission) = admission {
-                        admission.accepted(&channels.progress);
-                    }
-                    if let Taken::Handshake { channels, .. } =
-                        this.state.as_mut().project_replace(State::Resolved)
-                    {
-                        return Poll::Ready(Ok(channels));
-                    }
-                }
-                StateProjection::Refused(progress) => {
-                    let error = refused(progress);
-                    this.state.set(State::Resolved);
-                    return Poll::Ready(Err(error));
-                }
-                StateProjection::Resolved => return Poll::Pending,
+                ready!(handshake.sleep.as_mut().poll(cx));
+                channels.progress.clone()
             }
+            StateProjection::Refused(progress) => {
+                let error = refused(progress);
+                this.state.set(State::Resolved);
+                return Poll::Ready(Err(error));
+            }
+            StateProjection::Resolved => return Poll::Pending,
+        };
+        if let Some(admission) = this.admission.take() {
+            admission.silent();
         }
+        let error = silent(&progress, *this.timeout);
+        this.state.set(State::Resolved);
+        Poll::Ready(Err(error))
     }
+}
+
+/// Resolves once the target took the call or the call has failed, and tells the admission.
+fn poll_taken<O: AsyncWrite + Unpin, I>(
+    channels: &mut Channels<O, I>,
+    admission: &mut Option<Admission>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), RpcError>> {
+    let flushed = Pin::new(&mut channels.outgoing).poll_flush(cx);
+    if flushed.is_pending() && channels.progress.stage() < Stage::Accepted {
+        admission.as_mut().map(Admission::waits);
+        return Poll::Pending;
+    }
+    let admission = admission.take();
+    if let Poll::Ready(Err(error)) = flushed {
+        let error = match RpcError::find(&error) {
+            Some(found) => found.clone(),
+            None => RpcError::classify(error),
+        };
+        judge(admission, &error);
+        return Poll::Ready(Err(error));
+    }
+    if let Some(admission) = admission {
+        admission.accepted(&channels.progress);
+    }
+    Poll::Ready(Ok(()))
 }
 
 /// Learns from the error of a call whether its target is absent.

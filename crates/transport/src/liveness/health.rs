@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::{Arc, PoisonError};
 
 use arc_swap::ArcSwap;
-use hashbrown::{DefaultHashBuilder, HashMap};
+use hashbrown::{DefaultHashBuilder, HashTable};
 use tokio::time::Instant;
 
 use super::{TargetLivenessLayer, TargetState};
@@ -36,7 +36,7 @@ pub(super) struct Targets {
     somewhere: Arc<Known>,
 }
 
-type Part = HashMap<Target, Arc<Known>>;
+type Part = HashTable<(Target, Arc<Known>)>;
 
 /// What is known of one target.
 #[derive(Debug)]
@@ -92,44 +92,47 @@ impl Targets {
     }
 
     fn known(&self, target: &Target) -> Option<Arc<Known>> {
-        let part = self.part(target)?;
-        let known = part.load().get(target).cloned();
-        known.or_else(|| self.insert(part, target))
-    }
-
-    fn part(&self, target: &Target) -> Option<&ArcSwap<Part>> {
-        let [byte, ..] = self.hasher.hash_one(target).to_be_bytes();
-        self.known.get(usize::from(byte) % PARTS)
+        let hash = self.hasher.hash_one(target);
+        let [byte, ..] = hash.to_be_bytes();
+        let part = self.known.get(usize::from(byte) % PARTS)?;
+        let known = find(&part.load(), hash, target).cloned();
+        known.or_else(|| self.insert(part, hash, target))
     }
 
     /// Makes room for `target`, if that is possible. A call that runs and whose target loses its
     /// place has a verdict that nobody hears.
-    fn insert(&self, part: &ArcSwap<Part>, target: &Target) -> Option<Arc<Known>> {
+    fn insert(&self, part: &ArcSwap<Part>, hash: u64, target: &Target) -> Option<Arc<Known>> {
         let now = Instant::now();
         let is_idle = |known: &Known| known.lock().is_idle(now, &self.config);
         let current = part.load();
-        if current.len() >= MANY && !current.values().any(|known| is_idle(known)) {
+        if current.len() >= MANY && !current.iter().any(|(_, known)| is_idle(known)) {
             return None;
         }
         drop(current);
         part.rcu(|part| {
             let mut part = Part::clone(part);
             if part.len() >= MANY {
-                part.retain(|_, known| !is_idle(known));
+                part.retain(|(_, known)| !is_idle(known));
             }
-            if part.len() < MANY {
-                part.entry(target.clone()).or_insert_with(|| {
-                    Arc::new(Known::new(self.config.clone(), Some(target.clone())))
+            if part.len() < MANY && find(&part, hash, target).is_none() {
+                let known = Arc::new(Known::new(self.config.clone(), Some(target.clone())));
+                part.insert_unique(hash, (target.clone(), known), |(target, _)| {
+                    self.hasher.hash_one(target)
                 });
             }
             part
         });
-        let known = part.load().get(target).cloned();
+        let known = find(&part.load(), hash, target).cloned();
         if let Some(known) = &known {
             known.introduce();
         }
         known
     }
+}
+
+fn find<'a>(part: &'a Part, hash: u64, target: &Target) -> Option<&'a Arc<Known>> {
+    let (_, known) = part.find(hash, |(other, _)| other == target)?;
+    Some(known)
 }
 
 impl Known {

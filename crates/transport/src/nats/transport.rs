@@ -222,7 +222,7 @@ where
     let rest = invocation
         .params
         .split_off(first.min(invocation.params.len()));
-    let leaving = Leaving::new(handshake.clone(), &progress);
+    let leaving = Leaving::new(handshake.clone(), progress.clone());
     lease.enter();
     tokio::select! {
         biased;

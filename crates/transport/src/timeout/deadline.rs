@@ -39,25 +39,21 @@ enum Bound {
 }
 
 impl<T> Deadline<T> {
+    /// `timer`, if there is one, has been set to the deadline already.
     pub(super) const fn new(
         inner: T,
         progress: Progress,
         deadline: Instant,
         stream_idle: Option<Duration>,
+        timer: Option<Pin<Box<Sleep>>>,
     ) -> Self {
         Self {
             inner,
             progress,
             bound: Bound::Absolute(deadline),
             stream_idle,
-            timer: None,
+            timer,
         }
-    }
-
-    /// The same with a timer that has been set to the deadline already.
-    pub(super) fn with_timer(mut self, timer: Option<Pin<Box<Sleep>>>) -> Self {
-        self.timer = timer;
-        self
     }
 
     fn poll<R>(

@@ -12,6 +12,7 @@ use tower::Service;
 use wrpc_middleware_errors::{Delivery, RpcError};
 
 use super::{Deadline, timed_out};
+use crate::call::Call;
 use crate::{Channels, Invocation, Progress};
 
 /// Awaits the readiness of the inner service and resolves when its call does, or with a timeout at
@@ -19,68 +20,32 @@ use crate::{Channels, Invocation, Progress};
 #[pin_project]
 pub struct ResponseFuture<S: Service<Invocation<C>>, C> {
     #[pin]
-    state: State<S, S::Future, C>,
+    call: Call<S, Invocation<C>>,
     /// Missing until the inner service is first found pending. Boxed: it is larger than all else in
     /// here, and every layer above moves it.
     sleep: Option<Pin<Box<Sleep>>>,
     progress: Progress,
     deadline: Instant,
     stream_idle: Option<Duration>,
-}
-
-#[pin_project(project = StateProjection)]
-enum State<S, F, C> {
-    /// The invocation is taken once the service is ready for it.
-    Waiting(S, Option<Invocation<C>>),
-    Calling(#[pin] F),
+    /// Whether the inner service has been called, and the call polled: before, it can't have sent
+    /// anything.
+    is_started: bool,
 }
 
 impl<S: Service<Invocation<C>>, C> ResponseFuture<S, C> {
-    pub(super) fn new(
-        inner: S,
-        invocation: Invocation<C>,
+    pub(super) const fn new(
+        call: Call<S, Invocation<C>>,
+        progress: Progress,
         deadline: Instant,
         stream_idle: Option<Duration>,
     ) -> Self {
         Self {
-            progress: invocation.progress().clone(),
-            state: State::Waiting(inner, Some(invocation)),
+            call,
             sleep: None,
+            progress,
             deadline,
             stream_idle,
-        }
-    }
-}
-
-impl<S, C, O, I> ResponseFuture<S, C>
-where
-    S: Service<Invocation<C>, Response = Channels<O, I>, Error = RpcError>,
-{
-    /// The outcome of the inner call, and what is known to have become of it so far.
-    fn poll_inner(
-        mut state: Pin<&mut State<S, S::Future, C>>,
-        progress: &Progress,
-        cx: &mut Context<'_>,
-    ) -> (Poll<Result<S::Response, RpcError>>, Delivery) {
-        loop {
-            match state.as_mut().project() {
-                StateProjection::Calling(call) => {
-                    return (call.poll(cx), progress.delivery());
-                }
-                StateProjection::Waiting(inner, invocation) => match inner.poll_ready(cx) {
-                    Poll::Ready(Ok(())) => {
-                        let Some(invocation) = invocation.take() else {
-                            return (Poll::Pending, Delivery::Unknown);
-                        };
-                        let call = inner.call(invocation);
-                        state.set(State::Calling(call));
-                    }
-                    Poll::Ready(Err(error)) => {
-                        return (Poll::Ready(Err(error)), Delivery::NotSent);
-                    }
-                    Poll::Pending => return (Poll::Pending, Delivery::NotSent),
-                },
-            }
+            is_started: false,
         }
     }
 }
@@ -92,30 +57,39 @@ where
     type Output = Result<Channels<Deadline<O>, Deadline<I>>, RpcError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        if matches!(*this.state, State::Waiting(..)) && Instant::now() >= *this.deadline {
+        let mut this = self.project();
+        let deadline = *this.deadline;
+        if !*this.is_started && Instant::now() >= deadline {
             return Poll::Ready(Err(timed_out(this.progress, Delivery::NotSent)));
         }
-        let (outcome, delivery) = Self::poll_inner(this.state, this.progress, cx);
-        if let Poll::Ready(result) = outcome {
-            let (deadline, idle) = (*this.deadline, *this.stream_idle);
+        let called = this.call.as_mut().poll(cx);
+        *this.is_started = this.call.is_calling();
+        if let Poll::Ready(called) = called {
+            let idle = *this.stream_idle;
             // The results are what a call mostly waits for: they go on with the timer that runs.
             let timer = this.sleep.take();
-            return Poll::Ready(result.map(|channels| {
-                let progress = channels.progress.clone();
-                channels.map(
-                    |outgoing| Deadline::new(outgoing, progress.clone(), deadline, idle),
-                    |incoming| {
-                        Deadline::new(incoming, progress.clone(), deadline, idle).with_timer(timer)
-                    },
-                )
+            return Poll::Ready(called.map(|channels| {
+                let Channels {
+                    outgoing,
+                    incoming,
+                    progress,
+                } = channels;
+                Channels {
+                    outgoing: Deadline::new(outgoing, progress.clone(), deadline, idle, None),
+                    incoming: Deadline::new(incoming, progress.clone(), deadline, idle, timer),
+                    progress,
+                }
             }));
         }
-        let deadline = *this.deadline;
         let sleep = this
             .sleep
             .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         ready!(sleep.as_mut().poll(cx));
+        let delivery = if *this.is_started {
+            this.progress.delivery()
+        } else {
+            Delivery::NotSent
+        };
         Poll::Ready(Err(timed_out(this.progress, delivery)))
     }
 }

@@ -8,6 +8,7 @@ use tower::Service;
 use wrpc_middleware_errors::RpcError;
 
 use super::{Deadline, ResponseFuture, TimeoutPolicy};
+use crate::call::Call;
 use crate::clock::after;
 use crate::{Channels, Invocation};
 
@@ -46,11 +47,18 @@ where
 
     fn call(&mut self, mut invocation: Invocation<C>) -> Self::Future {
         let timeout = self.policy.timeout(&invocation.instance, &invocation.func);
-        let mut deadline = after(Instant::now(), timeout);
+        let now = Instant::now();
+        let mut deadline = after(now, timeout);
         if let Some(callers) = invocation.deadline {
             deadline = deadline.min(callers);
         }
         invocation.deadline = Some(deadline);
-        ResponseFuture::new(self.inner.clone(), invocation, deadline, self.stream_idle)
+        let progress = invocation.progress().clone();
+        let call = if now < deadline {
+            Call::new(&mut self.inner, invocation)
+        } else {
+            Call::never()
+        };
+        ResponseFuture::new(call, progress, deadline, self.stream_idle)
     }
 }
