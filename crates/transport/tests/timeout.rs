@@ -7,7 +7,7 @@ use core::time::Duration;
 use support::{FUNC, INSTANCE, Mock, assert_io, assert_rpc, drop_at_every_await, invocation};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, advance, timeout};
-use tower::{Layer as _, Service, ServiceExt as _, service_fn};
+use tower::{Layer as _, Service, ServiceExt, service_fn};
 use wrpc_middleware_transport::limit::ConcurrencyLimitLayer;
 use wrpc_middleware_transport::timeout::TimeoutLayer;
 use wrpc_middleware_transport::{Channels, Delivery, Invocation, RpcError, RpcErrorKind};
@@ -190,10 +190,27 @@ async fn an_expired_call_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_polled_too_late_is_not_sent() {
+async fn a_call_that_is_polled_too_late_is_not_begun() {
     let mock = Mock::accepting();
     let call = layer().layer(mock.leaf()).call(invocation());
     advance(LIMIT).await;
+    let error = call.await.unwrap_err();
+    // A service may have sent it before it was polled.
+    assert_rpc(&error, RpcErrorKind::Timeout, Delivery::Unknown);
+    assert_eq!(mock.count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_becomes_possible_too_late_is_not_made() {
+    let mock = Mock::accepting();
+    let limited = tower::limit::ConcurrencyLimit::new(mock.leaf(), 1);
+    let mut first = limited.clone();
+    ServiceExt::<Invocation<()>>::ready(&mut first)
+        .await
+        .unwrap();
+    let call = layer().layer(limited).call(invocation());
+    advance(LIMIT).await;
+    drop(first);
     let error = call.await.unwrap_err();
     assert_rpc(&error, RpcErrorKind::Timeout, Delivery::NotSent);
     assert_eq!(mock.count(), 0);

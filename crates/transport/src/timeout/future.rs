@@ -27,8 +27,8 @@ pub struct ResponseFuture<S: Service<Invocation<C>>, C> {
     progress: Progress,
     deadline: Instant,
     stream_idle: Option<Duration>,
-    /// Whether the inner service has been called, and the call polled: before, it can't have sent
-    /// anything.
+    /// Whether the inner service has been called, and the call polled: before, most services send
+    /// nothing, and it is not too late to let them.
     is_started: bool,
 }
 
@@ -60,7 +60,8 @@ where
         let mut this = self.project();
         let deadline = *this.deadline;
         if !*this.is_started && Instant::now() >= deadline {
-            return Poll::Ready(Err(timed_out(this.progress, Delivery::NotSent)));
+            let delivery = delivery(&this.call, this.progress);
+            return Poll::Ready(Err(timed_out(this.progress, delivery)));
         }
         let called = this.call.as_mut().poll(cx);
         *this.is_started = this.call.is_calling();
@@ -85,12 +86,18 @@ where
             .sleep
             .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         ready!(sleep.as_mut().poll(cx));
-        let delivery = if *this.is_started {
-            this.progress.delivery()
-        } else {
-            Delivery::NotSent
-        };
+        let delivery = delivery(&this.call, this.progress);
         Poll::Ready(Err(timed_out(this.progress, delivery)))
+    }
+}
+
+/// What is known to have become of a call that is late.
+fn delivery<S: Service<R>, R>(call: &Call<S, R>, progress: &Progress) -> Delivery {
+    // One that is made may have been sent at once.
+    if call.is_calling() {
+        progress.delivery()
+    } else {
+        Delivery::NotSent
     }
 }
 
