@@ -18,16 +18,21 @@ use wrpc_transport::Index;
 use crate::broker::{Published, Publishing};
 use crate::exchange::{Answered, Exchange, ROOT};
 use crate::header;
-use crate::subject::stream;
+use crate::subject::{has_form_of_ours, stream};
 
 /// As much as one stream has in the queue of the client, which counts messages and not bytes: they
 /// have to leave before there is more.
 const MAX_QUEUED: usize = 8 << 20;
 
-/// As large as a message of a stream gets, even where the broker takes larger ones: a peer reads
-/// one while the next is on its way, and what is written is copied into buffers that are used
-/// again.
+/// As large as a message gets that is held for the end of the results, or that goes to a peer of
+/// another implementation, even where the broker takes larger ones. Upstream's peers have room for
+/// a number of messages, however small, and hold up all of their calls where they are not read.
 const MAX_CHUNK: usize = 256 << 10;
+
+/// As large as a message to a peer of ours gets. The broker and the NATS client read 64 KiB at a
+/// time, and put together in a buffer of its own what is not in one read as a whole: most of these
+/// are. And a peer reads one while the next is on its way.
+const MAX_CHUNK_TO_OURS: usize = 24 << 10;
 
 /// Room in a message for the number of a chunk.
 const SEQUENCE_ROOM: usize = 64;
@@ -56,6 +61,8 @@ pub struct Outgoing {
     path: Box<[usize]>,
     /// Known once the peer is.
     subject: Option<Subject>,
+    /// As large as a message gets, as far as the peer is known.
+    max_chunk: usize,
     /// What goes in front of everything that is written.
     rest: Bytes,
     /// How many messages are on the subject.
@@ -81,6 +88,7 @@ impl Outgoing {
             exchange,
             path: Box::default(),
             subject: None,
+            max_chunk: MAX_CHUNK,
             rest,
             sent: 0,
             queued: 0,
@@ -151,6 +159,9 @@ impl Outgoing {
         } else {
             self.is_waiting = true;
             let peer = ready!(self.exchange.poll_peer(self.key, cx))?;
+            if has_form_of_ours(&peer) {
+                self.max_chunk = MAX_CHUNK_TO_OURS;
+            }
             let subject = stream(&peer, self.exchange.outgoing(), &self.path);
             self.subject.insert(subject).clone()
         };
@@ -188,7 +199,7 @@ impl Outgoing {
     fn room(&self) -> io::Result<usize> {
         let max = self.exchange.connection().broker().max_payload();
         match max.checked_sub(SEQUENCE_ROOM) {
-            Some(room) if room > 0 => Ok(room.min(MAX_CHUNK)),
+            Some(room) if room > 0 => Ok(room.min(self.max_chunk)),
             _ => {
                 let error = self.exchange.error(
                     RpcErrorKind::Transport,

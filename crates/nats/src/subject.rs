@@ -37,6 +37,12 @@ pub(crate) fn is_unary(reply: &str) -> bool {
     reply.ends_with(UNARY)
 }
 
+/// Whether the reply subject looks like one of this implementation. Others may look so too.
+pub(crate) fn has_form_of_ours(reply: &str) -> bool {
+    let call = reply.rsplit('.').next().unwrap_or_default();
+    Id::parse(call.strip_suffix(UNARY).unwrap_or(call)).is_some()
+}
+
 /// Where calls of a function go.
 pub(crate) fn invocation(prefix: &str, target: &str, instance: &str, func: &str) -> Subject {
     let parts = [prefix, target, PROTOCOL, instance, func];
@@ -257,6 +263,20 @@ mod tests {
         assert_eq!(inbox.split(&unary), Some((id, "")));
         let results = stream(&unary, RESULTS, &[3]);
         assert_eq!(inbox.split(&results), Some((id, "results.3")));
+    }
+
+    #[test]
+    fn names_of_ours_are_told_from_those_of_a_nats_client() {
+        let (inbox, id) = (Inbox::new("_INBOX.me"), Id::random());
+        assert!(has_form_of_ours(&inbox.of(&id)));
+        assert!(has_form_of_ours(&inbox.unary(&id)));
+        for other in [
+            "_INBOX.Wm5kPfMwDZbaRTYQDOJhGd.Wm5kPfMwDZbaRTYQDOJhQ5",
+            "",
+            "~",
+        ] {
+            assert!(!has_form_of_ours(other), "{other}");
+        }
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl Client {
     /// Leave the `ping_interval` of NATS at its default, and a server that is frozen goes unnoticed
     /// for minutes.
     ///
-    /// Costs one subscription and some tasks, six at most, for as long as there is a clone of the
+    /// Costs one subscription and some tasks, five at most, for as long as there is a clone of the
     /// client or a call of it, and until the last messages have left, within two seconds.
     ///
     /// # Errors
@@ -107,9 +107,8 @@ impl Client {
             owing,
         });
         let mut running = JoinSet::new();
-        running.spawn(tasks::dispatch(Arc::clone(&core), messages));
+        running.spawn(tasks::dispatch(Arc::clone(&core), messages, owed));
         running.spawn(send_waiting(waiting));
-        running.spawn(tasks::settle(owed));
         if let Some(interval) = options.keepalive {
             // Below what the client may publish to, if permissions bind its inbox to its id.
             let nowhere = below(&options.inbox(), Id::random().as_str());

@@ -34,10 +34,17 @@ pub(crate) enum Answered {
     No,
 }
 
+impl Answer {
+    /// Whether there is something to tell.
+    pub(super) fn is_held(&self) -> bool {
+        matches!(self, Self::Held(_))
+    }
+}
+
 impl State {
     /// Whether all that there is to tell may still be told in one message.
     fn may_answer_in_one(&self) -> bool {
-        matches!(self.answer, Answer::Held(_))
+        self.answer.is_held()
             && self.failure.is_none()
             && self.peer.as_ref().is_some_and(|peer| is_unary(peer))
     }

@@ -91,6 +91,19 @@ impl Exchange {
         let _ = self.connection.core().owing.send(Arc::downgrade(self));
     }
 
+    /// Whether there is something to [`settle`](Self::settle).
+    pub(crate) fn is_owing(&self) -> bool {
+        let state = self.state();
+        match self.side {
+            Side::Caller { .. } => {
+                state.params == Params::Unended
+                    && state.failure.is_none()
+                    && !state.is_complete(&self.patterns)
+            }
+            Side::Target { .. } => state.answer.is_held(),
+        }
+    }
+
     /// Sends what is owed to the other side, as the call is not over yet.
     pub(crate) fn settle(&self) {
         match self.side {

@@ -316,3 +316,32 @@ async fn ours_number_what_they_send() {
         assert_eq!(header(&message, "Wrpc-Sequence"), number);
     }
 }
+
+/// A peer of ours is sent what it reads as a whole, and upstream's no more messages than it has
+/// room for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_as_large_as_suits_the_peer() {
+    const WRITTEN: usize = 1 << 20;
+    let server = NatsServer::start().await;
+    let mut target = RawTarget::start(&server, "raw").await;
+    let caller = new(&server).await;
+    let ours = format!("_INBOX.{}.{}", "c".repeat(16), "x".repeat(16));
+    let upstream = target.nats.new_inbox();
+    for (inbox, largest) in [(ours, 24 << 10), (upstream, 256 << 10)] {
+        let call = caller
+            .wrpc
+            .invoke(context(), INSTANCE, "raw", Bytes::new(), STREAM);
+        let (mut outgoing, _results) = guard("a call", call).await.unwrap();
+        let call = target.call().await;
+        let mut below = target.nats.subscribe(format!("{inbox}.>")).await.unwrap();
+        call.accept_as(&inbox).await;
+        let params = vec![7; WRITTEN];
+        guard("room", outgoing.write_all(&params)).await.unwrap();
+        let mut rest = WRITTEN;
+        while rest > 0 {
+            let message = guard("parameters", below.next()).await.unwrap();
+            assert_eq!(message.payload.len(), rest.min(largest), "{inbox}");
+            rest -= message.payload.len();
+        }
+    }
+}
