@@ -279,6 +279,8 @@ pub async fn round_trip(client: &async_nats::Client) {
 
     let subject = client.new_inbox();
     let mut echo = client.subscribe(subject.clone()).await.expect("subscribe");
+    // By the server itself, so that nobody counts the subscription after this.
+    echo.unsubscribe_after(1).await.expect("unsubscribe");
     client
         .publish(subject, bytes::Bytes::from_static(b"echo"))
         .await
