@@ -39,8 +39,11 @@ pub(crate) fn is_unary(reply: &str) -> bool {
 
 /// Whether the reply subject looks like one of this implementation. Others may look so too.
 pub(crate) fn has_form_of_ours(reply: &str) -> bool {
-    let call = reply.rsplit('.').next().unwrap_or_default();
-    Id::parse(call.strip_suffix(UNARY).unwrap_or(call)).is_some()
+    let mut tokens = reply.rsplit('.');
+    let call = tokens.next().unwrap_or_default();
+    let call = call.strip_suffix(UNARY).unwrap_or(call);
+    let connection = tokens.next().unwrap_or_default();
+    Id::parse(call).is_some() && Id::parse(connection).is_some()
 }
 
 /// Where calls of a function go.
@@ -51,9 +54,12 @@ pub(crate) fn invocation(prefix: &str, target: &str, instance: &str, func: &str)
 
 /// Whether calls go there.
 pub(crate) fn is_call(subject: &str) -> bool {
-    // No inbox has it: see `token`.
-    let (_, rest) = subject.split_once(PROTOCOL).unwrap_or_default();
-    rest.starts_with('.')
+    // No inbox has these tokens: neither ours, see `token`, nor one that is answered, see `permit`.
+    subject.match_indices(PROTOCOL).any(|(start, name)| {
+        let (before, rest) = subject.split_at(start);
+        let after = rest.strip_prefix(name).unwrap_or_default();
+        (before.is_empty() || before.ends_with('.')) && after.starts_with('.')
+    })
 }
 
 /// `base` and a name below it.
@@ -272,10 +278,32 @@ mod tests {
         assert!(has_form_of_ours(&inbox.unary(&id)));
         for other in [
             "_INBOX.Wm5kPfMwDZbaRTYQDOJhGd.Wm5kPfMwDZbaRTYQDOJhQ5",
+            "_INBOX.sixteen-letters-",
             "",
             "~",
         ] {
             assert!(!has_form_of_ours(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn calls_are_told_from_all_that_may_be_answered() {
+        let prefixes = InboxPrefixes::new(["_INBOX"]);
+        for call in [
+            "wrpc.0.0.1.a:b/c.f",
+            "target.wrpc.0.0.1.a:b/c.f",
+            "xwrpc.0.0.1.y.wrpc.0.0.1.f",
+        ] {
+            assert!(is_call(call), "{call}");
+            assert!(!prefixes.permit(&format!("_INBOX.{call}")), "{call}");
+        }
+        for other in [
+            "",
+            "_INBOX.zwrpc.0.0.1.x",
+            "_INBOX.wrpc.0.0.10.x",
+            "_INBOX.a.wrpc.0.0.1",
+        ] {
+            assert!(!is_call(other), "{other}");
         }
     }
 

@@ -6,6 +6,10 @@
 //! were heard as there were calls, it is certain of those without an answer that none has arrived.
 //! Until then the refusal is looked into by [`judge_refusals`](crate::tasks::judge_refusals).
 //!
+//! A call of which nothing is heard leaves later ones in doubt for as long as the client lives: one
+//! that ended at its deadline or with its connection, or whose refusal was one of so many at a time
+//! that the NATS client passed on only some (128). Nothing that comes later shows what became of it.
+//!
 //! Over a connection of the host's, what others publish to the same subject can't be counted, and
 //! what the broker refuses of it can't be told apart: nothing is certain there.
 

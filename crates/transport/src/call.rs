@@ -29,19 +29,18 @@ pub(crate) struct Waiting<S, R> {
 
 impl<S: Service<R> + Clone, R> Call<S, R> {
     /// A call of `service`, which needs not be ready.
-    pub(crate) fn new(service: &mut S, request: R) -> Self {
+    pub(crate) fn new(service: &S, request: R) -> Self {
+        // What a service that was asked has a place in a queue for goes with the call: one that
+        // sheds is ready, and waits for a place all the same.
+        let mut service = service.clone();
         // Nobody is to be woken yet: whoever polls this call asks again.
         match service.poll_ready(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(())) => Self::Calling(service.call(request)),
             Poll::Ready(Err(error)) => Self::failed(error),
-            Poll::Pending => {
-                // The one that was asked may have a place in a queue already.
-                let clone = service.clone();
-                Self::Waiting(Box::new(Waiting {
-                    service: core::mem::replace(service, clone),
-                    request: Some(request),
-                }))
-            }
+            Poll::Pending => Self::Waiting(Box::new(Waiting {
+                service,
+                request: Some(request),
+            })),
         }
     }
 }
@@ -63,8 +62,8 @@ impl<S: Service<R>, R> Call<S, R> {
     }
 }
 
-/// Polled again after it resolved, it waits: that is the caller's mistake, and waiting is the
-/// answer that sends nothing.
+/// Polled again after it failed without having been made, it waits: that is the caller's mistake,
+/// and waiting is the answer that sends nothing.
 impl<S: Service<R>, R> Future for Call<S, R> {
     type Output = Result<S::Response, S::Error>;
 
@@ -73,12 +72,13 @@ impl<S: Service<R>, R> Future for Call<S, R> {
             match self.as_mut().project() {
                 Projection::Calling(call) => return call.poll(cx),
                 Projection::Waiting(waiting) => {
-                    ready!(waiting.service.poll_ready(cx))?;
-                    let Some(request) = waiting.request.take() else {
-                        return Poll::Pending;
+                    let ready = ready!(waiting.service.poll_ready(cx));
+                    let made = match (ready, waiting.request.take()) {
+                        (Ok(()), Some(request)) => Self::Calling(waiting.service.call(request)),
+                        (Ok(()), None) => Self::never(),
+                        (Err(error), _) => Self::failed(error),
                     };
-                    let call = waiting.service.call(request);
-                    self.set(Self::Calling(call));
+                    self.set(made);
                 }
                 Projection::Failed(error) => {
                     let error = error.take();
@@ -95,15 +95,18 @@ mod tests {
     use std::sync::Arc;
 
     use futures::FutureExt as _;
+    use tokio::sync::Semaphore;
     use tower::limit::ConcurrencyLimit;
-    use tower::{ServiceExt as _, service_fn};
+    use tower::load_shed::LoadShed;
+    use tower::load_shed::error::Overloaded;
+    use tower::{BoxError, ServiceExt as _, service_fn};
 
     use super::*;
 
     #[test]
     fn a_service_that_is_ready_is_called_at_once() {
-        let mut service = service_fn(|n: u32| ready(Ok::<_, ()>(n + 1)));
-        let call = Call::new(&mut service, 1);
+        let service = service_fn(|n: u32| ready(Ok::<_, ()>(n + 1)));
+        let call = Call::new(&service, 1);
         assert!(call.is_calling());
         assert_eq!(call.now_or_never(), Some(Ok(2)));
     }
@@ -113,14 +116,27 @@ mod tests {
         let service = service_fn(|held: Arc<()>| ready(Ok::<_, ()>(held)));
         let mut limited = ConcurrencyLimit::new(service, 1);
         limited.ready().await.unwrap();
-        let mut first = limited.clone();
-        let first = Call::new(&mut first, Arc::default());
-        let mut second = limited.clone();
-        let mut second = Call::new(&mut second, Arc::default());
+        let first = Call::new(&limited, Arc::default());
+        let mut second = Call::new(&limited, Arc::default());
         assert!(!first.is_calling() && (&mut Pin::new(&mut second)).now_or_never().is_none());
         drop(limited);
         assert!(second.now_or_never().is_none(), "the first is before it");
         first.await.unwrap();
+    }
+
+    /// One that sheds has asked for a place, and is ready without one.
+    #[tokio::test]
+    async fn what_is_shed_waits_for_no_place() {
+        let service = service_fn(|held: Arc<()>| async { Ok::<_, BoxError>(held) });
+        let limit = Arc::new(Semaphore::new(1));
+        let limited = ConcurrencyLimit::with_semaphore(service, Arc::clone(&limit));
+        let shedding = LoadShed::new(limited);
+        let runs = Call::new(&shedding, Arc::default());
+        let shed = Call::new(&shedding, Arc::default()).await.unwrap_err();
+        assert!(shed.is::<Overloaded>(), "{shed}");
+        runs.await.unwrap();
+        assert_eq!(limit.available_permits(), 1);
+        Call::new(&shedding, Arc::default()).await.unwrap();
     }
 
     #[test]
@@ -142,7 +158,7 @@ mod tests {
             }
         }
 
-        let mut call = Call::new(&mut Failed, ());
+        let mut call = Call::new(&Failed, ());
         assert_eq!((&mut call).now_or_never(), Some(Err("failed")));
         assert_eq!(call.now_or_never(), None);
     }

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, advance, sleep, timeout};
 use tower::{Layer as _, Service as _, ServiceExt as _};
 use wrpc_middleware_transport::liveness::{TargetLivenessLayer, TargetState};
+use wrpc_middleware_transport::timeout::TimeoutLayer;
 use wrpc_middleware_transport::{
     Channels, Delivery, Invocation, RpcError, RpcErrorKind, Stage, Target,
 };
@@ -291,6 +292,24 @@ async fn a_running_call_vouches_for_its_target() {
     open(&mut service).await;
     let error = service.call(invocation()).await.unwrap_err();
     assert_rpc(&error, RpcErrorKind::TargetUnavailable, Delivery::NotSent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_is_never_polled_keeps_nobody_from_probing_once_it_is_dropped() {
+    let mock = Mock::silent();
+    let mut service = TimeoutLayer::new(OPEN * 10).layer(layer().layer(mock.leaf()));
+    for _ in 0..3 {
+        service.call(invocation()).await.unwrap_err();
+    }
+    advance(OPEN).await;
+    let (asked, probe) = (mock.count(), service.call(invocation()));
+    let error = service.call(invocation()).await.unwrap_err();
+    assert_rpc(&error, RpcErrorKind::TargetUnavailable, Delivery::NotSent);
+    drop(probe);
+    assert_eq!(mock.count(), asked);
+    let error = service.call(invocation()).await.unwrap_err();
+    assert_rpc(&error, RpcErrorKind::TargetUnavailable, Delivery::Unknown);
+    assert_eq!(mock.count(), asked + 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -66,8 +66,8 @@ enum Command {
     Guests(guests::Options),
     /// Try the orders in which threads may come to what they share
     ///
-    /// The tests of the link table, of the half-open probe, of the demultiplexer and of what the
-    /// broker refused, by Shuttle. A test that fails prints the order in which it did.
+    /// The tests of the half-open probe, of the demultiplexer and of what the broker refused, by
+    /// Shuttle. A test that fails prints the order in which it did.
     Interleavings(interleavings::Options),
     /// Make calls for an hour while what they run on breaks, and count back in quiet moments what
     /// they take

@@ -112,4 +112,31 @@ async fn a_call_fails_by_a_refusal_once_it_is_certain_that_it_is_its_own() {
     );
     assert_eq!(refused.failure().unwrap().kind(), RpcErrorKind::Transport);
     assert!(answered.awaited_at().is_none() && other.awaited_at().is_some());
+    // Nor when the broker has no more to say.
+    answered.denied_at_last(&violation);
+    assert!(answered.failure().is_none());
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_room_and_is_denied_is_never_sent() {
+    let connection = connection().await;
+    let progress = Progress::new("a:b/c".into(), "f".into());
+    let held = progress.hold();
+    let subject = Subject::from("t.wrpc.0.0.1.a:b/c.f");
+    let paths = Paths::default();
+    let others = Exchange::of_caller(
+        Arc::clone(&connection),
+        Progress::new("a:b/c".into(), "f".into()),
+        subject.clone(),
+        paths.clone(),
+    );
+    others.sent();
+    let waits = Exchange::of_caller(connection, progress.clone(), subject, paths);
+    waits.denied_at_last(&Violation("no".into()));
+    let failure = waits.failure().unwrap();
+    assert_eq!(failure.delivery(), Delivery::NotSent);
+    let cx = &mut Context::from_waker(Waker::noop());
+    let sent = waits.poll_send(cx, |_| -> Poll<()> { panic!("it is sent") });
+    assert!(matches!(sent, Poll::Ready(Err(_))));
+    drop(held);
 }

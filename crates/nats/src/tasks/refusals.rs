@@ -20,7 +20,7 @@ const TELLING: Duration = Duration::from_millis(20);
 pub(crate) async fn judge_refusals(core: Arc<Core>) {
     loop {
         let doubts = core.violations.doubted().await;
-        // One that is published from now on is none of them.
+        // One that is published from now on can't be what was refused.
         let calls: Vec<_> = core
             .registry
             .all()

@@ -191,6 +191,28 @@ async fn of_calls_at_a_time_that_may_not_be_published_none_was_sent() {
     assert_eq!(work.begun(), 0);
 }
 
+/// The NATS client passes on some of so many refusals.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_very_many_calls_that_may_not_be_published_each_ends_soon() {
+    let server = server(NO_CALLS, EVERYTHING).await;
+    let (_client, work) = target(&server).await;
+    let client = login(&server.url(), CALLER, options(CALLER)).await.unwrap();
+    let service = within(&client, LONG);
+    for _ in 0..2 {
+        let start = Instant::now();
+        let calls = (0..1000).map(|_| call(&service, "echo", "x"));
+        let endings = guard("the refusals", futures::future::join_all(calls)).await;
+        assert!(start.elapsed() < LONG / 2, "{:?}", start.elapsed());
+        for refused in &endings {
+            let (kind, delivery) = ending(refused).unwrap_err();
+            assert_eq!(kind, RpcErrorKind::Transport);
+            assert_ne!(delivery, Delivery::Accepted);
+        }
+    }
+    until("the calls to be forgotten", async || client.calls() == 0).await;
+    assert_eq!(work.begun(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_that_were_answered_leave_no_doubt_of_later_ones() {
     let server = server(EVERYTHING, EVERYTHING).await;

@@ -60,7 +60,7 @@ where
         if let Some(target) = self.policy.authorize(&request) {
             invocation.progress().routed(&target);
             invocation.target = Some(target);
-            ResponseFuture::permitted(Call::new(&mut self.inner, invocation))
+            ResponseFuture::permitted(Call::new(&self.inner, invocation))
         } else {
             let denied = Denied {
                 source: source.cloned(),

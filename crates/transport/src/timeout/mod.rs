@@ -11,7 +11,9 @@
 //!
 //! The service itself is always ready; it awaits the inner service's readiness as part of the call.
 //! So the layers above do not see whether the inner service is ready: what sheds or queues calls
-//! belongs below.
+//! belongs below. An inner service that is ready is called at once, and not when the call is first
+//! polled: it may have sent the call by then, and what it holds for the call, a permit for example,
+//! it holds until the call is polled to its end or dropped.
 //!
 //! # What it does not bound
 //!

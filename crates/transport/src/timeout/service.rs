@@ -55,7 +55,7 @@ where
         invocation.deadline = Some(deadline);
         let progress = invocation.progress().clone();
         let call = if now < deadline {
-            Call::new(&mut self.inner, invocation)
+            Call::new(&self.inner, invocation)
         } else {
             Call::never()
         };
