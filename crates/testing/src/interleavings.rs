@@ -5,7 +5,7 @@
 use std::env;
 use std::sync::Arc;
 
-use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
+use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, Scheduler};
 use shuttle::{Config, Runner};
 
 /// How many orders are tried, half of them with few changes between threads.
@@ -16,11 +16,11 @@ pub const AGAIN: &str = "WRPC_INTERLEAVING";
 
 /// Runs `test` with its threads in many orders. One that can't go on fails.
 pub fn interleave(test: impl Fn() + Send + Sync + 'static) {
+    let test = Arc::new(test);
     if let Ok(schedule) = env::var(AGAIN) {
-        return shuttle::replay(test, &schedule);
+        return run(&test, ReplayScheduler::new_from_encoded(&schedule));
     }
     let tried = env::var(TRIED).map_or(5_000, |tried| tried.parse().expect("a number"));
-    let test = Arc::new(test);
     run(&test, RandomScheduler::new(tried / 2));
     // Most races need no more than two changes at the wrong moment.
     run(&test, PctScheduler::new(3, tried / 2));

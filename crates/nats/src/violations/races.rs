@@ -82,7 +82,5 @@ fn no_call_is_taken_for_refused_that_was_not() {
 #[cfg(shuttle)]
 #[test]
 fn no_call_is_taken_for_refused_that_was_not() {
-    for fates in FATES {
-        wrpc_middleware_testing::interleavings::interleave(move || calls(fates));
-    }
+    wrpc_middleware_testing::interleavings::interleave(|| FATES.into_iter().for_each(calls));
 }
