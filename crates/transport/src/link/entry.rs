@@ -4,16 +4,16 @@ use core::hash::Hash;
 use std::sync::Arc;
 
 use hashbrown::HashSet;
+use smol_str::SmolStr;
 
 use super::definition::Functions;
-use super::text::Text;
 use super::{Interface, Link, LinkRequest};
 use crate::Target;
 
 /// What makes a link unique.
 #[derive(Clone, Copy, Hash, PartialEq, Eq)]
 pub(super) struct Key<'a> {
-    pub(super) source: &'a [u8],
+    pub(super) source: &'a str,
     pub(super) name: &'a str,
     pub(super) interface: &'a str,
 }
@@ -21,7 +21,7 @@ pub(super) struct Key<'a> {
 impl<'a> Key<'a> {
     pub(super) fn of(link: &'a Link) -> Self {
         Self {
-            source: link.source().as_bytes(),
+            source: link.source(),
             name: link.name(),
             interface: link.interface().as_str(),
         }
@@ -29,10 +29,11 @@ impl<'a> Key<'a> {
 }
 
 /// A link as it lies in the table. Of a large table that is in no cache, and waiting for memory is
-/// what a look-up costs then: so all that differs from link to link is here, once and small.
+/// what a look-up costs then: so all that differs from link to link is here, once and small, if its
+/// name has no more than 23 bytes. With room for longer ones fewer entries would be in a cache.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
-    source: Text,
+    source: SmolStr,
     grant: Arc<Grant>,
 }
 
@@ -48,7 +49,7 @@ struct Grant {
 impl Entry {
     pub(super) fn key(&self) -> Key<'_> {
         Key {
-            source: self.source.as_bytes(),
+            source: &self.source,
             name: &self.grant.name,
             interface: self.grant.interface.as_str(),
         }
@@ -85,7 +86,7 @@ impl From<&Entry> for Link {
     fn from(entry: &Entry) -> Self {
         let grant = Grant::clone(&entry.grant);
         Self {
-            source: Arc::from(&entry.source),
+            source: entry.source.clone().into(),
             name: grant.name,
             interface: grant.interface,
             target: grant.target,
@@ -105,10 +106,10 @@ pub(super) struct Sharing {
 impl Sharing {
     pub(super) fn entry(&mut self, link: Link) -> Entry {
         let mut text = |text| Arc::clone(self.texts.get_or_insert(text));
-        let source = match link.source.into() {
-            Text::Shared(source) => Text::Shared(text(source)),
-            inline @ Text::Inline { .. } => inline,
-        };
+        let mut source = SmolStr::from(Arc::clone(&link.source));
+        if source.is_heap_allocated() {
+            source = text(link.source).into();
+        }
         let grant = Grant {
             name: text(link.name),
             interface: Interface(text(link.interface.0)),

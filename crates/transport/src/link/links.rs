@@ -170,8 +170,8 @@ mod tests {
     #[test]
     fn a_key_is_not_found_by_another_division_of_its_text() {
         let links: Links = [link(1)].into_iter().collect();
-        let key = |source: &'static str, name, interface| Key {
-            source: source.as_bytes(),
+        let key = |source, name, interface| Key {
+            source,
             name,
             interface,
         };

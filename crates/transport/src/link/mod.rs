@@ -52,7 +52,6 @@ mod names;
 mod policy;
 mod service;
 mod table;
-mod text;
 
 pub use definition::{DuplicateLink, Link};
 pub use denied::Denied;

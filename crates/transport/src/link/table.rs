@@ -59,7 +59,7 @@ impl LinkTable {
     #[must_use = "says whether there was such a link"]
     pub fn remove(&self, source: &str, name: &str, interface: &Interface) -> bool {
         let key = Key {
-            source: source.as_bytes(),
+            source,
             name,
             interface: interface.as_str(),
         };
@@ -102,7 +102,7 @@ impl FromIterator<Link> for LinkTable {
 impl LinkPolicy for LinkTable {
     fn authorize(&self, request: &LinkRequest<'_>) -> Option<Target> {
         let key = Key {
-            source: request.source?.as_bytes(),
+            source: request.source?,
             name: request.link_name,
             interface: request.interface,
         };
