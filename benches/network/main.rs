@@ -11,6 +11,7 @@
     reason = "the harness of the tests fails by panicking"
 )]
 
+mod by_hand;
 mod calls;
 mod comparisons;
 mod component;

@@ -4,6 +4,7 @@ use tower::Layer as _;
 use wrpc_middleware::nats::Options;
 use wrpc_middleware_bench::interleave::Contender;
 
+use crate::by_hand;
 use crate::calls::{data, layered, raw, row};
 use crate::peers::{OWN_TARGET, UPSTREAM_TARGET, cx, own, own_with, stack, upstream};
 
@@ -14,11 +15,12 @@ pub(crate) const TITLE: &str = "Transport";
 pub(crate) const BASELINE: &str = "raw NATS request";
 
 /// All rows, in their order.
-pub(crate) const ROWS: [&str; 7] = [
+pub(crate) const ROWS: [&str; 8] = [
     BASELINE,
     "own transport",
     "own transport, no keepalive",
     "own transport, upstream's target",
+    "caller by hand, upstream's target",
     "full stack on own transport",
     "upstream's client",
     "upstream's client, own target",
@@ -32,6 +34,7 @@ pub(crate) async fn rows(url: &str, payload: usize) -> anyhow::Result<Vec<Conten
         own_both,
         no_keepalive,
         to_upstream,
+        by_hand,
         full,
         upstream_both,
         upstream_caller,
@@ -47,6 +50,7 @@ pub(crate) async fn rows(url: &str, payload: usize) -> anyhow::Result<Vec<Conten
             &data,
         ),
         row(to_upstream, own(url, UPSTREAM_TARGET).await?, cx(), &data),
+        by_hand::row(by_hand, url, &data).await?,
         layered(
             full,
             stack(OWN_TARGET)?.layer(own(url, OWN_TARGET).await?),

@@ -87,7 +87,7 @@ mod tests {
             "{lines:#?}"
         );
         assert!(
-            rendered.summary.ends_with("2 of 26 MISSED\n"),
+            rendered.summary.ends_with("2 of 27 MISSED\n"),
             "{}",
             rendered.summary
         );
