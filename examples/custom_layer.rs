@@ -59,7 +59,7 @@ where
     }
 
     fn call(&mut self, invocation: Invocation<C>) -> Self::Future {
-        if self.off.contains(&*invocation.func) {
+        if self.off.contains(invocation.func()) {
             // The progress of the call knows its name, and hands the error to all who wait for it.
             let progress = invocation.progress();
             let error = progress.error(

@@ -26,7 +26,11 @@ fn leaf(client: &Client) -> NatsTransport {
 }
 
 pub(crate) fn to(target: &str) -> Invocation<Cx> {
-    Invocation::new(Cx::default(), "test:app/echo", "echo", Bytes::new())
+    call("echo", target)
+}
+
+fn call(func: &str, target: &str) -> Invocation<Cx> {
+    Invocation::new(Cx::default(), "test:app/echo", func, Bytes::new())
         .with_target(Target::new(target).expect("a target"))
 }
 
@@ -125,9 +129,7 @@ async fn a_client_in_which_calls_were_given_up_is_replaced() {
     round_trip(&client).await;
     let leaf = leaf(&client);
     let mut inbox = async || {
-        let mut invocation = to("a");
-        invocation.func = "whole".into();
-        let call = leaf.clone().oneshot(invocation).await;
+        let call = leaf.clone().oneshot(call("whole", "a")).await;
         drop(call.expect("a call that is on its way"));
         loop {
             let call = guard("the call", calls.next()).await.expect("a message");

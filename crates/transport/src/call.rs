@@ -29,6 +29,7 @@ pub(crate) struct Waiting<S, R> {
 
 impl<S: Service<R> + Clone, R> Call<S, R> {
     /// A call of `service`, which needs not be ready.
+    #[inline]
     pub(crate) fn new(service: &S, request: R) -> Self {
         // What a service that was asked has a place in a queue for goes with the call: one that
         // sheds is ready, and waits for a place all the same.
@@ -67,6 +68,7 @@ impl<S: Service<R>, R> Call<S, R> {
 impl<S: Service<R>, R> Future for Call<S, R> {
     type Output = Result<S::Response, S::Error>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             match self.as_mut().project() {

@@ -11,7 +11,8 @@ pub struct Channels<O, I> {
     pub outgoing: O,
     /// Results from the target.
     pub incoming: I,
-    /// How far the call has come, as its leaf reports it.
+    /// How far the call has come, as its leaf reports it: the [`Progress`] of the invocation that was
+    /// answered, or of an attempt at it. What a layer above says of the call derives from that.
     pub progress: Progress,
 }
 

@@ -1,49 +1,63 @@
-//! How messages name a function.
+//! What a function is called.
 
 use core::error::Error;
 use core::fmt;
-use std::sync::Arc;
 
 use wrpc_middleware_errors::{Detail, RpcError};
 
-/// `instance#function`, or the function alone where it sits at the root of a world.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Function<T> {
-    pub(crate) instance: T,
-    pub(crate) func: T,
+/// `instance#function`, as messages have it, or the function alone where it sits at the root of a
+/// world.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Function {
+    /// One text for both names: every call has one.
+    text: Box<str>,
+    instance_len: usize,
 }
 
-impl<T: AsRef<str>> Function<T> {
+impl Function {
+    pub(crate) fn new(instance: &str, func: &str) -> Self {
+        let separator = if instance.is_empty() { "" } else { "#" };
+        Self {
+            text: [instance, separator, func].concat().into(),
+            instance_len: instance.len(),
+        }
+    }
+
+    /// Empty for a function at the root of a world.
+    pub(crate) fn instance(&self) -> &str {
+        self.text.get(..self.instance_len).unwrap_or_default()
+    }
+
+    pub(crate) fn func(&self) -> &str {
+        let separator = usize::from(self.instance_len > 0);
+        let start = self.instance_len + separator;
+        self.text.get(start..).unwrap_or_default()
+    }
+
     /// Whether `message` starts with the function already.
     pub(crate) fn starts(&self, message: &str) -> bool {
-        let (instance, func) = (self.instance.as_ref(), self.func.as_ref());
-        let rest = if instance.is_empty() {
-            Some(message)
-        } else {
-            message
-                .strip_prefix(instance)
-                .and_then(|rest| rest.strip_prefix('#'))
-        };
         // Another function's name may begin with this one's.
-        rest.and_then(|rest| rest.strip_prefix(func))
+        message
+            .strip_prefix(&*self.text)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
     }
 }
 
-impl<T: AsRef<str>> fmt::Display for Function<T> {
+impl fmt::Display for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (instance, func) = (self.instance.as_ref(), self.func.as_ref());
-        if instance.is_empty() {
-            f.write_str(func)
-        } else {
-            write!(f, "{instance}#{func}")
-        }
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.text, f)
     }
 }
 
 /// The detail of an error that names the function and the reason.
 pub(crate) struct Failed<R> {
-    pub(crate) function: Function<Arc<str>>,
+    pub(crate) function: Function,
     pub(crate) reason: R,
 }
 
@@ -55,7 +69,7 @@ impl<R: fmt::Display + Send + Sync + 'static> Detail for Failed<R> {
 
 /// The detail of an error that did not name the function yet.
 pub(crate) struct Named {
-    pub(crate) function: Function<Arc<str>>,
+    pub(crate) function: Function,
     pub(crate) error: RpcError,
 }
 
@@ -73,16 +87,27 @@ impl Detail for Named {
 mod tests {
     use super::*;
 
+    const INSTANCES: [&str; 3] = ["", "a:b/c@1.0.0", "ä#b"];
+
     #[test]
     fn a_message_starts_with_the_function_as_it_is_shown() {
-        for instance in ["", "a:b/c@1.0.0"] {
-            let function = Function {
-                instance,
-                func: "f",
-            };
+        for instance in INSTANCES {
+            let function = Function::new(instance, "f");
+            assert!(function.starts(&function.to_string()));
             assert!(function.starts(&format!("{function}: no")));
+            assert!(!function.starts(&format!("{function}g: no")));
             assert!(!function.starts("g: no"));
             assert!(!function.starts("a:b/c@1.0.0: f"));
+        }
+    }
+
+    #[test]
+    fn both_names_are_what_they_were() {
+        for instance in INSTANCES {
+            for func in ["", "f", "[method]a.b", "ö#"] {
+                let function = Function::new(instance, func);
+                assert_eq!((function.instance(), function.func()), (instance, func));
+            }
         }
     }
 }

@@ -19,11 +19,6 @@ pub type Paths = Arc<[Box<[Option<usize>]>]>;
 pub struct Invocation<C> {
     /// What the host said about the call. See [`CallContext`](crate::CallContext).
     pub context: C,
-    /// The instance that exports the function, `namespace:package/interface@version`; empty for a
-    /// function at the root of a world.
-    pub instance: Arc<str>,
-    /// The function.
-    pub func: Arc<str>,
     /// The encoded synchronous parameters.
     pub params: Bytes,
     /// The paths of asynchronous results.
@@ -36,19 +31,11 @@ pub struct Invocation<C> {
 }
 
 impl<C> Invocation<C> {
-    /// A call without asynchronous results, deadline or target.
-    pub fn new(
-        context: C,
-        instance: impl Into<Arc<str>>,
-        func: impl Into<Arc<str>>,
-        params: Bytes,
-    ) -> Self {
-        let (instance, func) = (instance.into(), func.into());
+    /// A call of `func` of `instance` without asynchronous results, deadline or target.
+    pub fn new(context: C, instance: &str, func: &str, params: Bytes) -> Self {
         Self {
             context,
-            progress: Progress::new(Arc::clone(&instance), Arc::clone(&func)),
-            instance,
-            func,
+            progress: Progress::new(instance, func),
             params,
             paths: Paths::default(),
             deadline: None,
@@ -82,14 +69,27 @@ impl<C> Invocation<C> {
     pub fn map_context<D>(self, map: impl FnOnce(C) -> D) -> Invocation<D> {
         Invocation {
             context: map(self.context),
-            instance: self.instance,
-            func: self.func,
             params: self.params,
             paths: self.paths,
             deadline: self.deadline,
             target: self.target,
             progress: self.progress,
         }
+    }
+
+    /// The instance that exports the function, `namespace:package/interface@version`; empty for a
+    /// function at the root of a world.
+    #[must_use]
+    #[inline]
+    pub fn instance(&self) -> &str {
+        self.progress.name().instance()
+    }
+
+    /// The function.
+    #[must_use]
+    #[inline]
+    pub fn func(&self) -> &str {
+        self.progress.name().func()
     }
 
     /// How far the call has come.
@@ -103,8 +103,6 @@ impl<C: Clone> Clone for Invocation<C> {
     fn clone(&self) -> Self {
         Self {
             context: self.context.clone(),
-            instance: Arc::clone(&self.instance),
-            func: Arc::clone(&self.func),
             params: self.params.clone(),
             paths: Arc::clone(&self.paths),
             deadline: self.deadline,

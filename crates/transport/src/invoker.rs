@@ -1,7 +1,9 @@
 //! A service as a transport again.
 
 use core::fmt;
+use core::future::poll_fn;
 use core::marker::PhantomData;
+use core::task::Poll;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -11,7 +13,7 @@ use tower::{Service, ServiceExt as _};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 use wrpc_transport::{Index, Invoke};
 
-use crate::{CallContext, Channels, Invocation, Paths};
+use crate::{CallContext, Channels, Invocation, Paths, Progress};
 
 /// Makes a service of [`Invocation`]s a [`wrpc_transport::Invoke`], so that any wRPC host and any
 /// generated client takes a stack unchanged.
@@ -83,6 +85,22 @@ where
         consume_budget().await;
 
         let (deadline, target) = (cx.deadline(), cx.target().cloned());
+        let mut service = self.service.clone();
+        let ready = poll_fn(|cx| Poll::Ready(service.poll_ready(cx))).await;
+        match (ready, deadline) {
+            (Poll::Ready(ready), _) => ready?,
+            // Boxed: most services are ready at once, and every call would have to be large enough.
+            (Poll::Pending, None) => {
+                Box::pin(service.ready()).await?;
+            }
+            (Poll::Pending, Some(deadline)) => {
+                let ready = Box::pin(timeout_at(deadline, service.ready())).await;
+                ready.map_err(|_| not_ready_in_time(instance, func))??;
+            }
+        }
+
+        // Made no sooner than it can be passed on: what lives while something is awaited is moved
+        // once more.
         let mut invocation = Invocation::new(cx, instance, func, params);
         if !paths.as_ref().is_empty() {
             invocation.paths = paths
@@ -94,24 +112,19 @@ where
         invocation.deadline = deadline;
         invocation.target = target;
         let progress = invocation.progress().clone();
-
-        let mut service = self.service.clone();
-        let ready = service.ready();
-        let ready = match deadline {
-            None => ready.await?,
-            Some(deadline) => timeout_at(deadline, ready).await.map_err(|_| {
-                progress.error(
-                    RpcErrorKind::Timeout,
-                    Delivery::NotSent,
-                    "the deadline passed before the call could be sent",
-                )
-            })??,
-        };
-        match ready.call(invocation).await {
+        match service.call(invocation).await {
             Ok(Channels {
                 outgoing, incoming, ..
             }) => Ok((outgoing, incoming)),
             Err(error) => Err(progress.for_all_attempts(error).into()),
         }
     }
+}
+
+fn not_ready_in_time(instance: &str, func: &str) -> RpcError {
+    Progress::new(instance, func).error(
+        RpcErrorKind::Timeout,
+        Delivery::NotSent,
+        "the deadline passed before the call could be sent",
+    )
 }

@@ -7,14 +7,8 @@ use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
 use crate::Target;
 use crate::function::{Failed, Function, Named};
-use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::wakers::Wakers;
-
-const ACCEPTED: u8 = 1;
-const FIRST_BYTE: u8 = 1 << 1;
-const CLOSED: u8 = 1 << 2;
-const HELD: u8 = 1 << 3;
-const SENT: u8 = 1 << 4;
 
 /// How far a call has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,54 +37,80 @@ pub enum Stage {
 pub struct Progress(Arc<Call>);
 
 struct Call {
-    function: Function<Arc<str>>,
-    flags: AtomicU8,
+    origin: Origin,
+    // These four are only ever set, or belong to the leaf: a store takes a fraction of what an exchange
+    // of bits in a word of all of them takes.
+    accepted: AtomicBool,
+    first_byte: AtomicBool,
+    closed: AtomicBool,
+    held: AtomicBool,
+    /// Whether this attempt is one of those in `sent`. Exchanged, since who sends it and who learns
+    /// that it was not sent may be two threads.
+    counts_as_sent: AtomicBool,
     failure: OnceLock<RpcError>,
     target: OnceLock<Target>,
     wakers: Wakers,
     /// How many attempts, this one included, may have been sent.
     sent: AtomicUsize,
     reports_acceptance: AtomicBool,
-    origin: Option<Progress>,
+}
+
+/// What a call is an attempt at.
+enum Origin {
+    /// This function: it is the call itself.
+    Function(Function),
+    /// The same as another.
+    Call(Progress),
+}
+
+impl Origin {
+    const fn call(&self) -> Option<&Progress> {
+        match self {
+            Self::Function(_) => None,
+            Self::Call(call) => Some(call),
+        }
+    }
 }
 
 impl Progress {
     /// The progress of a call that may be handed to a transport at any time from now on.
     #[must_use]
-    pub fn new(instance: Arc<str>, func: Arc<str>) -> Self {
-        Self::with_origin(Function { instance, func }, None)
+    pub fn new(instance: &str, func: &str) -> Self {
+        Self::with_origin(Origin::Function(Function::new(instance, func)))
     }
 
     /// The progress of another attempt at the same call.
     #[must_use]
     pub fn attempt(&self) -> Self {
-        Self::with_origin(self.0.function.clone(), Some(self.clone()))
+        Self::with_origin(Origin::Call(self.clone()))
     }
 
-    fn with_origin(function: Function<Arc<str>>, origin: Option<Self>) -> Self {
+    fn with_origin(origin: Origin) -> Self {
         Self(Arc::new(Call {
-            function,
-            flags: AtomicU8::new(0),
+            origin,
+            accepted: AtomicBool::new(false),
+            first_byte: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            held: AtomicBool::new(false),
+            counts_as_sent: AtomicBool::new(false),
             failure: OnceLock::new(),
             target: OnceLock::new(),
             wakers: Wakers::default(),
             sent: AtomicUsize::new(0),
             reports_acceptance: AtomicBool::new(false),
-            origin,
         }))
     }
 
     /// How far the call has come.
     #[must_use]
     pub fn stage(&self) -> Stage {
-        let flags = self.0.flags.load(Ordering::Acquire);
-        if flags & CLOSED != 0 {
+        if self.0.closed.load(Ordering::Acquire) {
             Stage::Closed
-        } else if flags & FIRST_BYTE != 0 {
+        } else if self.0.first_byte.load(Ordering::Acquire) {
             Stage::FirstByte
-        } else if flags & ACCEPTED != 0 {
+        } else if self.0.accepted.load(Ordering::Acquire) {
             Stage::Accepted
-        } else if self.is_held(flags) {
+        } else if self.is_held() {
             Stage::Held
         } else {
             Stage::Queued
@@ -100,10 +120,9 @@ impl Progress {
     /// Whether the target may have run the call, as far as the leaf has proven it.
     #[must_use]
     pub fn delivery(&self) -> Delivery {
-        let flags = self.0.flags.load(Ordering::Acquire);
-        if flags & (ACCEPTED | FIRST_BYTE) != 0 {
+        if self.is_taken() {
             Delivery::Accepted
-        } else if self.is_held(flags) {
+        } else if self.is_held() {
             Delivery::NotSent
         } else {
             Delivery::Unknown
@@ -150,26 +169,26 @@ impl Progress {
     /// For a leaf that waits for something, a connection for example, before it sends.
     #[must_use = "the call counts as unsent only as long as the guard lives"]
     pub fn hold(&self) -> Held<'_> {
-        self.0.flags.fetch_or(HELD, Ordering::AcqRel);
+        self.0.held.store(true, Ordering::Release);
         Held(self)
     }
 
     /// Records, by a leaf, that the target took the call.
     #[inline]
     pub fn accepted(&self) {
-        self.set(ACCEPTED);
+        self.reach(|call| &call.accepted);
     }
 
     /// Records, by a leaf, that the first byte of the results has arrived.
     #[inline]
     pub fn first_byte(&self) {
-        self.set(FIRST_BYTE);
+        self.reach(|call| &call.first_byte);
     }
 
     /// Records, by a leaf, that the result stream has ended.
     #[inline]
     pub fn closed(&self) {
-        self.set(CLOSED);
+        self.0.closed.store(true, Ordering::Release);
     }
 
     /// Records, by a leaf, that the call is handed to the transport from now on.
@@ -177,7 +196,7 @@ impl Progress {
     /// It counts as possibly sent until the leaf [fails](Self::fail) it with a delivery of
     /// [`NotSent`](Delivery::NotSent).
     pub fn sent(&self) {
-        if self.0.flags.fetch_or(SENT, Ordering::AcqRel) & SENT == 0 {
+        if !self.0.counts_as_sent.swap(true, Ordering::AcqRel) {
             for progress in self.with_origins() {
                 progress.0.sent.fetch_add(1, Ordering::AcqRel);
             }
@@ -194,7 +213,7 @@ impl Progress {
     }
 
     fn not_sent(&self) {
-        if self.0.flags.fetch_and(!SENT, Ordering::AcqRel) & SENT != 0 {
+        if self.0.counts_as_sent.swap(false, Ordering::AcqRel) {
             for progress in self.with_origins() {
                 progress.0.sent.fetch_sub(1, Ordering::AcqRel);
             }
@@ -204,8 +223,7 @@ impl Progress {
     /// `error` with a delivery that holds for every attempt at the call: an attempt that was not
     /// sent may follow one that was.
     pub(crate) fn for_all_attempts(&self, error: RpcError) -> RpcError {
-        let flags = self.0.flags.load(Ordering::Acquire);
-        let proven = if flags & (ACCEPTED | FIRST_BYTE) != 0 {
+        let proven = if self.is_taken() {
             Delivery::Accepted
         } else if self.0.sent.load(Ordering::Acquire) > 0 {
             Delivery::Unknown
@@ -217,24 +235,27 @@ impl Progress {
     }
 
     fn with_origins(&self) -> impl Iterator<Item = &Self> {
-        core::iter::successors(Some(self), |progress| progress.0.origin.as_ref())
+        core::iter::successors(Some(self), |progress| progress.0.origin.call())
+    }
+
+    fn is_taken(&self) -> bool {
+        self.0.accepted.load(Ordering::Acquire) || self.0.first_byte.load(Ordering::Acquire)
     }
 
     /// Another attempt at the same call may have been sent while this one is held.
-    fn is_held(&self, flags: u8) -> bool {
-        flags & HELD != 0 && self.0.sent.load(Ordering::Acquire) == 0
+    fn is_held(&self) -> bool {
+        self.0.held.load(Ordering::Acquire) && self.0.sent.load(Ordering::Acquire) == 0
     }
 
+    /// What one attempt has reached, the call has reached.
     #[inline]
-    fn set(&self, flag: u8) {
-        let mut call = Some(self);
-        while let Some(progress) = call {
-            if progress.0.flags.load(Ordering::Relaxed) & flag != 0 {
+    fn reach(&self, mark: fn(&Call) -> &AtomicBool) {
+        for progress in self.with_origins() {
+            let reached = mark(&progress.0);
+            if reached.load(Ordering::Relaxed) {
                 return;
             }
-            progress.0.flags.fetch_or(flag, Ordering::AcqRel);
-            // The end of one attempt is not the end of the call.
-            call = progress.0.origin.as_ref().filter(|_| flag != CLOSED);
+            reached.store(true, Ordering::Release);
         }
     }
 
@@ -249,7 +270,7 @@ impl Progress {
         if failure.delivery() == Delivery::NotSent {
             self.not_sent();
         }
-        self.set(CLOSED);
+        self.closed();
         self.0.wakers.wake();
         failure
     }
@@ -257,7 +278,17 @@ impl Progress {
     /// The name of the called function, `namespace:package/interface#function`, for messages.
     #[must_use]
     pub fn function(&self) -> impl fmt::Display + '_ {
-        &self.0.function
+        self.name()
+    }
+
+    pub(crate) fn name(&self) -> &Function {
+        let mut call = self;
+        loop {
+            match &call.0.origin {
+                Origin::Function(function) => return function,
+                Origin::Call(origin) => call = origin,
+            }
+        }
     }
 
     /// An error of this call, with the function in front of `reason` as its message.
@@ -271,7 +302,7 @@ impl Progress {
         reason: impl fmt::Display + Send + Sync + 'static,
     ) -> RpcError {
         let detail = Failed {
-            function: self.0.function.clone(),
+            function: self.name().clone(),
             reason,
         };
         RpcError::from_detail(kind, delivery, detail)
@@ -279,11 +310,11 @@ impl Progress {
 
     /// The error with the function in its message.
     pub(crate) fn named(&self, error: RpcError) -> RpcError {
-        if self.0.function.starts(error.message()) {
+        if self.name().starts(error.message()) {
             return error;
         }
         let named = Named {
-            function: self.0.function.clone(),
+            function: self.name().clone(),
             error,
         };
         RpcError::from_detail(named.error.kind(), named.error.delivery(), named)
@@ -321,7 +352,7 @@ impl Held<'_> {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.0.0.flags.fetch_and(!HELD, Ordering::AcqRel);
+        self.0.0.held.store(false, Ordering::Release);
     }
 }
 
@@ -349,11 +380,14 @@ impl WeakProgress {
 }
 
 #[cfg(test)]
+mod races;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     fn progress() -> Progress {
-        Progress::new("a:b/c".into(), "f".into())
+        Progress::new("a:b/c", "f")
     }
 
     #[test]

@@ -44,7 +44,7 @@ fn failing(
                 Ok(Channels {
                     outgoing: (),
                     incoming: (),
-                    progress: Progress::new(INSTANCE.into(), "f".into()),
+                    progress: Progress::new(INSTANCE, "f"),
                 })
             })
         }

@@ -2,10 +2,14 @@
 
 mod support;
 
+use core::future::ready;
 use core::time::Duration;
+use std::io;
 
+use bytes::Bytes;
+use futures::FutureExt as _;
 use support::{FUNC, INSTANCE, Mock, assert_io, assert_rpc, drop_at_every_await, invocation};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, repeat, sink};
 use tokio::time::{Instant, advance, timeout};
 use tower::{Layer as _, Service, ServiceExt, service_fn};
 use wrpc_middleware_transport::limit::ConcurrencyLimitLayer;
@@ -98,6 +102,24 @@ async fn after_the_handshake_it_is_accepted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_an_earlier_attempt_reached_counts() {
+    let leaf = Mock::new(|call, _| call.publish()).plain_leaf();
+    let repeating = service_fn(move |invocation: Invocation<()>| {
+        let first = invocation.clone();
+        first.progress().accepted();
+        leaf.clone().oneshot(invocation.clone())
+    });
+    let mut channels = layer()
+        .layer(repeating)
+        .oneshot(invocation())
+        .await
+        .unwrap();
+    assert_eq!(channels.progress.delivery(), Delivery::Unknown);
+    let error = channels.incoming.read_u8().await.unwrap_err();
+    assert_io(&error, RpcErrorKind::Timeout, Delivery::Accepted);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_target_that_drips_does_not_escape() {
     let mock = Mock::accepting();
     let start = Instant::now();
@@ -129,10 +151,68 @@ async fn data_that_is_ready_does_not_outlive_the_deadline() {
         .oneshot(invocation())
         .await
         .unwrap();
+    assert!(channels.incoming.read_u8().now_or_never().is_none());
     mock.call(0).send(&[], b"abc");
     assert_eq!(channels.incoming.read_u8().await.unwrap(), b'a');
     advance(LIMIT).await;
     let error = channels.incoming.read_u8().await.unwrap_err();
+    assert_io(&error, RpcErrorKind::Timeout, Delivery::Accepted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_never_waits_ends_soon_after_the_deadline() {
+    let at_once = service_fn(|invocation: Invocation<()>| {
+        let progress = invocation.progress().clone();
+        let (outgoing, incoming) = (sink(), repeat(b'.'));
+        ready(Ok(Channels {
+            outgoing,
+            incoming,
+            progress,
+        }))
+    });
+    let service = layer().layer(at_once);
+    for spent in [0, 1, 15, 16, 17, 100] {
+        let mut channels = service.clone().oneshot(invocation()).await.unwrap();
+        for _ in 0..spent {
+            channels.incoming.read_u8().await.unwrap();
+            channels.outgoing.write_u8(b'.').await.unwrap();
+        }
+        advance(LIMIT).await;
+        for error in [
+            until_late(async || channels.incoming.read_u8().await.map(drop)).await,
+            until_late(async || channels.outgoing.write_u8(b'.').await).await,
+        ] {
+            assert_io(&error, RpcErrorKind::Timeout, Delivery::Unknown);
+        }
+        // And they stay late.
+        drop(channels.incoming.read_u8().await.unwrap_err());
+        drop(channels.outgoing.flush().await.unwrap_err());
+    }
+}
+
+/// How an operation fails that succeeds a few times more at the most.
+async fn until_late(mut operation: impl AsyncFnMut() -> io::Result<()>) -> io::Error {
+    for _ in 0..16 {
+        if let Err(error) = operation().await {
+            return error;
+        }
+    }
+    panic!("it goes on after the deadline");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_indexed_too_late_is_late() {
+    let mock = Mock::accepting();
+    let mut channels = layer()
+        .layer(mock.leaf())
+        .oneshot(invocation())
+        .await
+        .unwrap();
+    channels.outgoing.shutdown().await.unwrap();
+    mock.call(0).send(&[0], b"abc");
+    advance(LIMIT).await;
+    let mut child = channels.incoming.index(&[0]).unwrap();
+    let error = child.read_u8().await.unwrap_err();
     assert_io(&error, RpcErrorKind::Timeout, Delivery::Accepted);
 }
 
@@ -240,8 +320,7 @@ async fn a_policy_chooses_per_call() {
         assert_eq!(instance, INSTANCE);
         if func == FUNC { LIMIT } else { LIMIT * 2 }
     };
-    let mut other = invocation();
-    other.func = "other".into();
+    let other = Invocation::new((), INSTANCE, "other", Bytes::new());
     for (invocation, expected) in [(invocation(), LIMIT), (other, LIMIT * 2)] {
         let start = Instant::now();
         let service = TimeoutLayer::new(policy).layer(Mock::new(|_, _| ()).leaf());

@@ -255,9 +255,9 @@ impl Flaw for Denies {
                 // Behind the back of what is known of the call.
                 let another = Call::new(
                     Context::new(()),
-                    invocation.instance,
-                    invocation.func,
-                    invocation.params,
+                    invocation.instance(),
+                    invocation.func(),
+                    invocation.params.clone(),
                 );
                 let mut channels = inner.oneshot(another).await?;
                 channels.outgoing.shutdown().await.expect("a call");

@@ -79,7 +79,7 @@ impl Client {
         let progress = invocation.progress().clone();
         let refuse =
             |reason: &'static str| progress.error(RpcErrorKind::Other, Delivery::NotSent, reason);
-        let (instance, func) = (&*invocation.instance, &*invocation.func);
+        let (instance, func) = (invocation.instance(), invocation.func());
         if !Target::is_valid(func) || !(instance.is_empty() || Target::is_valid(instance)) {
             return Err(RpcError::new(
                 RpcErrorKind::Other,

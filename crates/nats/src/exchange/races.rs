@@ -66,7 +66,7 @@ fn message(subject: Subject, nth: u8) -> Message {
 
 /// Whether the reader of one call got all of it, where the connection `is_lost` meanwhile or not.
 fn call(connection: &Arc<Connection>, is_lost: bool) -> bool {
-    let progress = Progress::new("a:b/c".into(), "f".into());
+    let progress = Progress::new("a:b/c", "f");
     let subject = "t.wrpc.0.0.1.a:b/c.f".into();
     let paths = Paths::default();
     let exchange = Exchange::of_caller(Arc::clone(connection), progress.clone(), subject, paths);

@@ -31,7 +31,7 @@ fn read(stream: &mut Incoming) -> RpcError {
 #[tokio::test]
 async fn a_call_that_was_taken_is_not_said_to_be_unsent_by_another_target() {
     let connection = connection().await;
-    let progress = Progress::new("a:b/c".into(), "f".into());
+    let progress = Progress::new("a:b/c", "f");
     let subject = "t.wrpc.0.0.1.a:b/c.f".into();
     let exchange = Exchange::of_caller(connection, progress.clone(), subject, Paths::default());
     let mut incoming = Incoming::new(Arc::clone(&exchange));
@@ -84,7 +84,7 @@ async fn a_call_fails_by_a_refusal_once_it_is_certain_that_it_is_its_own() {
     let violation = Violation("no".into());
     let subject = Subject::from("t.wrpc.0.0.1.a:b/c.f");
     let calls = [(); 3].map(|()| {
-        let progress = Progress::new("a:b/c".into(), "f".into());
+        let progress = Progress::new("a:b/c", "f");
         let connection = Arc::clone(&connection);
         let call = Exchange::of_caller(connection, progress, subject.clone(), Paths::default());
         call.sent();
@@ -120,13 +120,13 @@ async fn a_call_fails_by_a_refusal_once_it_is_certain_that_it_is_its_own() {
 #[tokio::test]
 async fn a_call_that_waits_for_room_and_is_denied_is_never_sent() {
     let connection = connection().await;
-    let progress = Progress::new("a:b/c".into(), "f".into());
+    let progress = Progress::new("a:b/c", "f");
     let held = progress.hold();
     let subject = Subject::from("t.wrpc.0.0.1.a:b/c.f");
     let paths = Paths::default();
     let others = Exchange::of_caller(
         Arc::clone(&connection),
-        Progress::new("a:b/c".into(), "f".into()),
+        Progress::new("a:b/c", "f"),
         subject.clone(),
         paths.clone(),
     );

@@ -125,7 +125,7 @@ mod tests {
 
     /// A call that was taken and whose parameters, written all, have not ended.
     fn owing(connection: &Arc<Connection>) -> Arc<Exchange> {
-        let progress = Progress::new("a:b/c".into(), "f".into());
+        let progress = Progress::new("a:b/c", "f");
         let subject = "t.wrpc.0.0.1.a:b/c.f".into();
         let paths = Paths::default();
         let exchange = Exchange::of_caller(Arc::clone(connection), progress, subject, paths);

@@ -78,6 +78,7 @@ where
         Poll::Ready(Ok(()))
     }
 
+    #[inline]
     fn call(&mut self, invocation: Invocation<C>) -> Self::Future {
         if !self.reaches(invocation.target.as_ref()) {
             let error = invocation.progress().error(
@@ -91,8 +92,6 @@ where
         // What the transport does not take is left behind: the future is allocated for every call.
         let Invocation {
             context,
-            instance,
-            func,
             params,
             paths,
             progress,
@@ -101,8 +100,9 @@ where
         let context = context.into_transport();
         Box::pin(async move {
             let leaving = Leaving::new(evidence, progress);
+            let called = leaving.progress.name();
             let invoked = transport
-                .invoke(context, &instance, &func, params, &*paths)
+                .invoke(context, called.instance(), called.func(), params, &*paths)
                 .await;
             leaving.arrive(invoked, Bytes::new())
         })
@@ -120,6 +120,7 @@ pub(crate) struct Leaving<E> {
 
 impl<E: Evidence> Leaving<E> {
     /// The call counts as sent from now on.
+    #[inline]
     pub(crate) fn new(evidence: E, progress: Progress) -> Self {
         if evidence.reports_acceptance() {
             progress.set_reports_acceptance();
@@ -129,6 +130,7 @@ impl<E: Evidence> Leaving<E> {
     }
 
     /// What the transport made of the call; `rest` are parameters to send once the target took it.
+    #[inline]
     pub(crate) fn arrive<O, I>(
         self,
         invoked: anyhow::Result<(O, I)>,

@@ -15,7 +15,7 @@ use crate::function::Function;
 pub struct Denied {
     pub(super) source: Option<Arc<str>>,
     pub(super) link_name: Option<Arc<str>>,
-    pub(super) function: Function<Arc<str>>,
+    pub(super) function: Function,
     pub(super) target: Option<Target>,
 }
 
@@ -28,8 +28,8 @@ impl Denied {
             target: self.target.as_ref(),
             ..LinkRequest::new(
                 self.source.as_deref(),
-                &self.function.instance,
-                &self.function.func,
+                self.function.instance(),
+                self.function.func(),
             )
         }
     }

@@ -29,8 +29,9 @@ impl<'a> Key<'a> {
 }
 
 /// A link as it lies in the table. Of a large table that is in no cache, and waiting for memory is
-/// what a look-up costs then: so all that differs from link to link is here, once and small, if its
-/// name has no more than 23 bytes. With room for longer ones fewer entries would be in a cache.
+/// what a look-up costs then: so all that differs from link to link is here, once and small, if the
+/// name of its source has no more than 23 bytes. With room for longer ones fewer entries would be in a
+/// cache.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     source: SmolStr,
@@ -124,6 +125,21 @@ impl Sharing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_entry_is_its_link_however_long_the_name_of_the_source() {
+        let source = |bytes: usize| "ä".repeat(bytes / 2) + "b".repeat(bytes % 2).as_str();
+        let mut sharing = Sharing::default();
+        for bytes in [0, 1, 22, 23, 24, 25, 300] {
+            let target = Target::new("target").unwrap();
+            let link = Link::new(source(bytes), target, "a:b/c".parse().unwrap());
+            assert_eq!(link.source().len(), bytes);
+            for entry in [Entry::from(link.clone()), sharing.entry(link.clone())] {
+                assert!(entry.key() == Key::of(&link), "{bytes}");
+                assert_eq!(Link::from(&entry), link);
+            }
+        }
+    }
 
     #[cfg(target_pointer_width = "64")]
     #[test]

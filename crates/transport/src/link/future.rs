@@ -28,6 +28,7 @@ impl<S: Service<Invocation<C>>, C> ResponseFuture<S, C> {
 impl<S: Service<Invocation<C>>, C> Future for ResponseFuture<S, C> {
     type Output = Result<S::Response, S::Error>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.project().0.poll(cx)
     }

@@ -44,10 +44,7 @@ impl<'a> LinkRequest<'a> {
 
 impl fmt::Display for LinkRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let function = Function {
-            instance: self.instance,
-            func: self.func,
-        };
+        let function = Function::new(self.instance, self.func);
         match self.source {
             Some(source) => write!(f, "`{source}`")?,
             None => f.write_str("a caller without an identity")?,

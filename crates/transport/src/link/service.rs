@@ -8,7 +8,6 @@ use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
 use super::{DEFAULT_LINK_NAME, Denied, Interface, LinkPolicy, LinkRequest, ResponseFuture};
 use crate::call::Call;
-use crate::function::Function;
 use crate::{CallContext, Invocation};
 
 /// Passes on to `S` what the policy `P` permits.
@@ -45,16 +44,17 @@ where
         Poll::Ready(Ok(()))
     }
 
+    #[inline]
     fn call(&mut self, mut invocation: Invocation<C>) -> Self::Future {
         let source = self.source.as_ref().or(invocation.context.source());
-        let interface = Interface::of_instance(&invocation.instance);
+        let interface = Interface::of_instance(invocation.instance());
         let link_name = invocation.context.link_name_of(interface);
         let request = LinkRequest {
             source: source.map(AsRef::as_ref),
             link_name: link_name.map_or(DEFAULT_LINK_NAME, AsRef::as_ref),
             interface,
-            instance: &invocation.instance,
-            func: &invocation.func,
+            instance: invocation.instance(),
+            func: invocation.func(),
             target: invocation.target.as_ref(),
         };
         if let Some(target) = self.policy.authorize(&request) {
@@ -65,10 +65,7 @@ where
             let denied = Denied {
                 source: source.cloned(),
                 link_name: link_name.cloned(),
-                function: Function {
-                    instance: invocation.instance,
-                    func: invocation.func,
-                },
+                function: invocation.progress().name().clone(),
                 target: invocation.target,
             };
             let kind = RpcErrorKind::LinkDenied;

@@ -38,6 +38,7 @@ where
         self.inner.poll_ready(cx)
     }
 
+    #[inline]
     fn call(&mut self, invocation: Invocation<C>) -> Self::Future {
         match self.targets.admit(invocation.target.as_ref()) {
             Some(admission) => ResponseFuture::calling(

@@ -139,8 +139,8 @@ impl Config {
                 ),
             )
         };
-        let named = is_subject(&invocation.func)
-            && (invocation.instance.is_empty() || is_subject(&invocation.instance));
+        let (instance, func) = (invocation.instance(), invocation.func());
+        let named = is_subject(func) && (instance.is_empty() || is_subject(instance));
         if !named {
             return Err(refuse("its name can't be part of a subject"));
         }
@@ -228,8 +228,8 @@ where
         biased;
         invoked = lease.client().invoke(
             headers,
-            &invocation.instance,
-            &invocation.func,
+            progress.name().instance(),
+            progress.name().func(),
             invocation.params,
             &*invocation.paths,
         ) => {

@@ -277,7 +277,7 @@ mod tests {
     async fn a_loss_fails_the_calls_that_nobody_has_taken() {
         let (client, watcher) = watcher();
         let before = tasks();
-        let calls = [(); 4].map(|()| Progress::new("a:b/c".into(), "f".into()));
+        let calls = [(); 4].map(|()| Progress::new("a:b/c", "f"));
         for call in &calls {
             let (connection, _) = watcher.watch();
             watcher.fail_with(&connection, call);
@@ -290,7 +290,7 @@ mod tests {
         assert_eq!(waiting.stage(), Stage::Queued, "nothing is lost");
         // It comes back at once.
         client.0.store(2, Ordering::Relaxed);
-        let later = Progress::new("a:b/c".into(), "f".into());
+        let later = Progress::new("a:b/c", "f");
         let (connection, _) = watcher.watch();
         watcher.fail_with(&connection, &later);
         passes(1).await;

@@ -24,7 +24,8 @@ pub struct ResponseFuture<S: Service<Invocation<C>>, C> {
     /// Missing until the inner service is first found pending. Boxed: it is larger than all else in
     /// here, and every layer above moves it.
     sleep: Option<Pin<Box<Sleep>>>,
-    progress: Progress,
+    /// Taken once the call is resolved.
+    progress: Option<Progress>,
     deadline: Instant,
     stream_idle: Option<Duration>,
     /// Whether the inner service has been called, and the call polled: before, most services send
@@ -42,7 +43,7 @@ impl<S: Service<Invocation<C>>, C> ResponseFuture<S, C> {
         Self {
             call,
             sleep: None,
-            progress,
+            progress: Some(progress),
             deadline,
             stream_idle,
             is_started: false,
@@ -56,12 +57,12 @@ where
 {
     type Output = Result<Channels<Deadline<O>, Deadline<I>>, RpcError>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let deadline = *this.deadline;
         if !*this.is_started && Instant::now() >= deadline {
-            let delivery = delivery(&this.call, this.progress);
-            return Poll::Ready(Err(timed_out(this.progress, delivery)));
+            return resolve_late(&this.call, this.progress);
         }
         let called = this.call.as_mut().poll(cx);
         *this.is_started = this.call.is_calling();
@@ -69,36 +70,40 @@ where
             let idle = *this.stream_idle;
             // The results are what a call mostly waits for: they go on with the timer that runs.
             let timer = this.sleep.take();
+            let Some(progress) = this.progress.take() else {
+                return Poll::Pending;
+            };
             return Poll::Ready(called.map(|channels| {
-                let Channels {
-                    outgoing,
-                    incoming,
-                    progress,
-                } = channels;
-                Channels {
-                    outgoing: Deadline::new(outgoing, progress.clone(), deadline, idle, None),
-                    incoming: Deadline::new(incoming, progress.clone(), deadline, idle, timer),
-                    progress,
-                }
+                let for_outgoing = progress.clone();
+                channels.map(
+                    |outgoing| Deadline::new(outgoing, for_outgoing, deadline, idle, None),
+                    |incoming| Deadline::new(incoming, progress, deadline, idle, timer),
+                )
             }));
         }
         let sleep = this
             .sleep
             .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         ready!(sleep.as_mut().poll(cx));
-        let delivery = delivery(&this.call, this.progress);
-        Poll::Ready(Err(timed_out(this.progress, delivery)))
+        resolve_late(&this.call, this.progress)
     }
 }
 
-/// What is known to have become of a call that is late.
-fn delivery<S: Service<R>, R>(call: &Call<S, R>, progress: &Progress) -> Delivery {
+/// Resolves a call that is late.
+fn resolve_late<S: Service<R>, R, T>(
+    call: &Call<S, R>,
+    progress: &mut Option<Progress>,
+) -> Poll<Result<T, RpcError>> {
+    let Some(progress) = progress.take() else {
+        return Poll::Pending;
+    };
     // One that is made may have been sent at once.
-    if call.is_calling() {
+    let delivery = if call.is_calling() {
         progress.delivery()
     } else {
         Delivery::NotSent
-    }
+    };
+    Poll::Ready(Err(timed_out(&progress, delivery)))
 }
 
 impl<S: Service<Invocation<C>>, C> fmt::Debug for ResponseFuture<S, C> {

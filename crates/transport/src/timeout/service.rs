@@ -45,8 +45,11 @@ where
         Poll::Ready(Ok(()))
     }
 
+    #[inline]
     fn call(&mut self, mut invocation: Invocation<C>) -> Self::Future {
-        let timeout = self.policy.timeout(&invocation.instance, &invocation.func);
+        let timeout = self
+            .policy
+            .timeout(invocation.instance(), invocation.func());
         let now = Instant::now();
         let mut deadline = after(now, timeout);
         if let Some(callers) = invocation.deadline {

@@ -119,7 +119,7 @@ type Parts = (
 
 /// A call that is published.
 pub(in crate::fuzzing) fn made(connection: Arc<Connection>, paths: Paths, rest: Bytes) -> Parts {
-    let progress = Progress::new("test:app/echo".into(), "echo".into());
+    let progress = Progress::new("test:app/echo", "echo");
     progress.set_reports_acceptance();
     progress.sent();
     let subject = "t.wrpc.0.0.1.test:app/echo.echo".into();

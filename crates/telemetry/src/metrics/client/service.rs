@@ -37,8 +37,8 @@ where
     fn call(&mut self, invocation: Invocation<C>) -> Self::Future {
         let progress = invocation.progress().clone();
         let call = self.metrics.begin(
-            &invocation.instance,
-            &invocation.func,
+            invocation.instance(),
+            invocation.func(),
             invocation.target.as_ref(),
             &progress,
         );

@@ -38,7 +38,12 @@ where
     fn call(&mut self, mut invocation: Invocation<C>) -> Self::Future {
         let progress = invocation.progress().clone();
         let parent = invocation.context.headers().and_then(TraceContext::read);
-        let span = CallSpan::begin(Side::Client, &invocation.instance, &invocation.func, parent);
+        let span = CallSpan::begin(
+            Side::Client,
+            invocation.instance(),
+            invocation.func(),
+            parent,
+        );
         if let Some(trace) = span.trace() {
             trace.write(invocation.context.headers_mut().get_or_insert_default());
         }

@@ -55,7 +55,7 @@ fn calls(threads: usize, calls: usize, open: Duration) -> usize {
                         thread::sleep(open * 2);
                     }
                     match (thread + n) % 16 {
-                        0 => admission.accepted(&Progress::new("a:b/c".into(), "f".into())),
+                        0 => admission.accepted(&Progress::new("a:b/c", "f")),
                         1 => admission.absent(),
                         2..4 => drop(admission),
                         _ => admission.silent(),
