@@ -26,15 +26,22 @@ pub(crate) struct Flow<E: Observer> {
     flags: AtomicU8,
     read: OnceLock<Outcome>,
     write: OnceLock<Outcome>,
-    /// How far the call has come, for who made it.
-    progress: Option<Progress>,
+    made: Option<Made>,
     observer: E,
+}
+
+/// How far a call has come, for who made it.
+struct Made {
+    /// Of all attempts at it.
+    call: Progress,
+    /// Of the attempt that has the streams.
+    attempt: Progress,
 }
 
 impl<E: Observer> Flow<E> {
     /// Of a call that is made.
-    pub(crate) const fn made(progress: Progress, observer: E) -> Self {
-        Self::new(Some(progress), observer)
+    pub(crate) const fn made(call: Progress, attempt: Progress, observer: E) -> Self {
+        Self::new(Some(Made { call, attempt }), observer)
     }
 
     /// Of a call that is served.
@@ -43,12 +50,12 @@ impl<E: Observer> Flow<E> {
         Self::new(None, observer)
     }
 
-    const fn new(progress: Option<Progress>, observer: E) -> Self {
+    const fn new(made: Option<Made>, observer: E) -> Self {
         Self {
             flags: AtomicU8::new(0),
             read: OnceLock::new(),
             write: OnceLock::new(),
-            progress,
+            made,
             observer,
         }
     }
@@ -94,12 +101,12 @@ impl<E: Observer> Flow<E> {
     }
 
     fn failure(&self, error: &io::Error) -> Outcome {
-        match (RpcError::find(error), &self.progress) {
+        match (RpcError::find(error), &self.made) {
             #[cfg(feature = "nats")]
             (Some(error), None) => crate::served::outcome(error),
             (Some(error), _) => Outcome::of(error),
-            (None, progress) => {
-                let known = progress.as_ref().map(Progress::delivery);
+            (None, made) => {
+                let known = made.as_ref().map(|made| made.call.delivery());
                 Outcome::Failed(RpcErrorKind::Other, known.unwrap_or(Delivery::Accepted))
             }
         }
@@ -107,13 +114,13 @@ impl<E: Observer> Flow<E> {
 
     fn outcome(&self) -> Outcome {
         let flags = self.flags.load(Ordering::Acquire);
-        match &self.progress {
-            Some(progress) => self.outcome_of_made(flags, progress),
+        match &self.made {
+            Some(made) => self.outcome_of_made(flags, made),
             None => self.outcome_of_served(flags),
         }
     }
 
-    fn outcome_of_made(&self, flags: u8, progress: &Progress) -> Outcome {
+    fn outcome_of_made(&self, flags: u8, made: &Made) -> Outcome {
         let seen = |flag| flags & flag != 0;
         if let Some(failed) = self.read.get() {
             *failed
@@ -121,12 +128,12 @@ impl<E: Observer> Flow<E> {
             Outcome::Ok
         } else if let Some(failed) = self.write.get() {
             *failed
-        } else if let Some(failure) = progress.failure() {
+        } else if let Some(failure) = made.attempt.failure() {
             Outcome::of(failure)
         } else if seen(CLOSED) && !seen(ASKED) {
             Outcome::Ok
         } else {
-            Outcome::Cancelled(progress.delivery())
+            Outcome::Cancelled(made.call.delivery())
         }
     }
 

@@ -45,7 +45,7 @@ where
             return Poll::Pending;
         };
         let called = ready!(observer.within(|| inner.poll(cx)));
-        let Some((mut observer, _)) = this.call.take() else {
+        let Some((mut observer, call)) = this.call.take() else {
             return Poll::Pending;
         };
         Poll::Ready(match called {
@@ -54,7 +54,7 @@ where
                 incoming,
                 progress,
             }) => {
-                let flow = Arc::new(Flow::made(progress.clone(), observer));
+                let flow = Arc::new(Flow::made(call, progress.clone(), observer));
                 Ok(Channels {
                     outgoing: Observed::new(outgoing, Arc::clone(&flow)),
                     incoming: Observed::new(incoming, flow),

@@ -6,7 +6,7 @@ use std::io;
 use futures::poll;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::advance;
-use tower::{Layer as _, ServiceExt as _};
+use tower::{Layer as _, ServiceExt as _, service_fn};
 use wrpc_middleware_telemetry::metrics::client::{ClientMetrics, Metrics, MetricsLayer};
 use wrpc_middleware_telemetry::metrics::{
     CLIENT_CALL_DURATION, CLIENT_CALLS, CLIENT_CALLS_IN_FLIGHT,
@@ -14,7 +14,7 @@ use wrpc_middleware_telemetry::metrics::{
 use wrpc_middleware_transport::link::{Link, LinkTable};
 use wrpc_middleware_transport::liveness::TargetLivenessLayer;
 use wrpc_middleware_transport::timeout::TimeoutLayer;
-use wrpc_middleware_transport::{Channels, Context, Invocation, Stack, Target};
+use wrpc_middleware_transport::{Channels, Context, Delivery, Invocation, Stack, Target};
 use wrpc_transport::Index as _;
 
 use crate::recorded::Recorded;
@@ -183,6 +183,21 @@ fn links() -> LinkTable {
 
 fn of_client() -> Invocation<Context<()>> {
     invocation().map_context(|()| Context::new(()).with_source("client"))
+}
+
+#[tokio::test]
+async fn what_an_earlier_attempt_reached_counts_for_a_call_that_is_given_up() {
+    let leaf = Mock::new(|call, _| call.publish()).plain_leaf();
+    let repeating = service_fn(move |invocation: Invocation<()>| {
+        let first = invocation.clone();
+        first.progress().accepted();
+        leaf.clone().oneshot(invocation.clone())
+    });
+    let (service, recorded) = measured(repeating);
+    let channels = service.oneshot(invocation()).await.unwrap();
+    assert_eq!(channels.progress.delivery(), Delivery::Unknown);
+    drop(channels);
+    assert_ended(&recorded, NOBODY, "cancelled", Some("accepted"));
 }
 
 #[tokio::test(start_paused = true)]
