@@ -1,20 +1,24 @@
 //! The timeout layer alone: exact bounds on paused time.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use core::future::ready;
 use core::time::Duration;
-use std::io;
 
 use bytes::Bytes;
-use futures::FutureExt as _;
-use support::{FUNC, INSTANCE, Mock, assert_io, assert_rpc, drop_at_every_await, invocation};
+use support::{
+    FUNC, INSTANCE, Leafed, Mock, Proof, assert_io, assert_rpc, drop_at_every_await, invocation,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, repeat, sink};
 use tokio::time::{Instant, advance, timeout};
 use tower::{Layer as _, Service, ServiceExt, service_fn};
 use wrpc_middleware_transport::limit::ConcurrencyLimitLayer;
-use wrpc_middleware_transport::timeout::TimeoutLayer;
-use wrpc_middleware_transport::{Channels, Delivery, Invocation, RpcError, RpcErrorKind};
+use wrpc_middleware_transport::timeout::{Timeout, TimeoutLayer};
+use wrpc_middleware_transport::{
+    Channels, Delivery, Invocation, RpcError, RpcErrorKind, Transport,
+};
 use wrpc_transport::Index as _;
 
 const LIMIT: Duration = Duration::from_secs(2);
@@ -22,6 +26,13 @@ const AGES: Duration = Duration::from_hours(10);
 
 fn layer() -> TimeoutLayer {
     TimeoutLayer::new(LIMIT)
+}
+
+type Called = <Timeout<Transport<Leafed, Proof>> as Service<Invocation<()>>>::Response;
+
+async fn call(mock: &Mock) -> Called {
+    let service = layer().layer(mock.leaf());
+    service.oneshot(invocation()).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,11 +98,7 @@ async fn every_operation_of_every_stream_ends_at_the_deadline() {
 async fn after_the_handshake_it_is_accepted() {
     let mock = Mock::accepting();
     let start = Instant::now();
-    let mut channels = layer()
-        .layer(mock.leaf())
-        .oneshot(invocation())
-        .await
-        .unwrap();
+    let mut channels = call(&mock).await;
     channels.outgoing.shutdown().await.unwrap();
     let error = channels.incoming.read_u8().await.unwrap_err();
     assert_io(&error, RpcErrorKind::Timeout, Delivery::Accepted);
@@ -103,14 +110,8 @@ async fn after_the_handshake_it_is_accepted() {
 
 #[tokio::test(start_paused = true)]
 async fn what_an_earlier_attempt_reached_counts() {
-    let leaf = Mock::new(|call, _| call.publish()).plain_leaf();
-    let repeating = service_fn(move |invocation: Invocation<()>| {
-        let first = invocation.clone();
-        first.progress().accepted();
-        leaf.clone().oneshot(invocation.clone())
-    });
     let mut channels = layer()
-        .layer(repeating)
+        .layer(Mock::silent().leaf_of_second_attempts())
         .oneshot(invocation())
         .await
         .unwrap();
@@ -123,11 +124,7 @@ async fn what_an_earlier_attempt_reached_counts() {
 async fn a_target_that_drips_does_not_escape() {
     let mock = Mock::accepting();
     let start = Instant::now();
-    let mut channels = layer()
-        .layer(mock.leaf())
-        .oneshot(invocation())
-        .await
-        .unwrap();
+    let mut channels = call(&mock).await;
     let call = mock.call(0);
     let drip = tokio::spawn(async move {
         loop {
@@ -146,12 +143,7 @@ async fn a_target_that_drips_does_not_escape() {
 #[tokio::test(start_paused = true)]
 async fn data_that_is_ready_does_not_outlive_the_deadline() {
     let mock = Mock::accepting();
-    let mut channels = layer()
-        .layer(mock.leaf())
-        .oneshot(invocation())
-        .await
-        .unwrap();
-    assert!(channels.incoming.read_u8().now_or_never().is_none());
+    let mut channels = call(&mock).await;
     mock.call(0).send(&[], b"abc");
     assert_eq!(channels.incoming.read_u8().await.unwrap(), b'a');
     advance(LIMIT).await;
@@ -160,7 +152,7 @@ async fn data_that_is_ready_does_not_outlive_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_never_waits_ends_soon_after_the_deadline() {
+async fn a_stream_that_never_waits_ends_at_the_deadline() {
     let at_once = service_fn(|invocation: Invocation<()>| {
         let progress = invocation.progress().clone();
         let (outgoing, incoming) = (sink(), repeat(b'.'));
@@ -170,44 +162,24 @@ async fn a_stream_that_never_waits_ends_soon_after_the_deadline() {
             progress,
         }))
     });
-    let service = layer().layer(at_once);
-    for spent in [0, 1, 15, 16, 17, 100] {
-        let mut channels = service.clone().oneshot(invocation()).await.unwrap();
-        for _ in 0..spent {
-            channels.incoming.read_u8().await.unwrap();
-            channels.outgoing.write_u8(b'.').await.unwrap();
-        }
-        advance(LIMIT).await;
-        for error in [
-            until_late(async || channels.incoming.read_u8().await.map(drop)).await,
-            until_late(async || channels.outgoing.write_u8(b'.').await).await,
-        ] {
-            assert_io(&error, RpcErrorKind::Timeout, Delivery::Unknown);
-        }
-        // And they stay late.
-        drop(channels.incoming.read_u8().await.unwrap_err());
-        drop(channels.outgoing.flush().await.unwrap_err());
+    let mut channels = layer().layer(at_once).oneshot(invocation()).await.unwrap();
+    for _ in 0..100 {
+        channels.incoming.read_u8().await.unwrap();
+        channels.outgoing.write_u8(b'.').await.unwrap();
     }
-}
-
-/// How an operation fails that succeeds a few times more at the most.
-async fn until_late(mut operation: impl AsyncFnMut() -> io::Result<()>) -> io::Error {
-    for _ in 0..16 {
-        if let Err(error) = operation().await {
-            return error;
-        }
+    advance(LIMIT).await;
+    for _ in 0..2 {
+        let error = channels.incoming.read_u8().await.unwrap_err();
+        assert_io(&error, RpcErrorKind::Timeout, Delivery::Unknown);
+        let error = channels.outgoing.write_u8(b'.').await.unwrap_err();
+        assert_io(&error, RpcErrorKind::Timeout, Delivery::Unknown);
     }
-    panic!("it goes on after the deadline");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_is_indexed_too_late_is_late() {
     let mock = Mock::accepting();
-    let mut channels = layer()
-        .layer(mock.leaf())
-        .oneshot(invocation())
-        .await
-        .unwrap();
+    let mut channels = call(&mock).await;
     channels.outgoing.shutdown().await.unwrap();
     mock.call(0).send(&[0], b"abc");
     advance(LIMIT).await;
@@ -387,11 +359,7 @@ async fn an_indexed_stream_may_be_bounded_by_its_silence_instead() {
 async fn without_stream_idle_indexed_streams_share_the_deadline() {
     let mock = Mock::accepting();
     let start = Instant::now();
-    let channels = layer()
-        .layer(mock.leaf())
-        .oneshot(invocation())
-        .await
-        .unwrap();
+    let channels = call(&mock).await;
     let child = channels.incoming.index(&[0]).unwrap();
     let mut grandchild = child.index(&[1]).unwrap();
     grandchild.read_u8().await.unwrap_err();

@@ -6,7 +6,7 @@ use std::io;
 use futures::poll;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::advance;
-use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower::{Layer as _, ServiceExt as _};
 use wrpc_middleware_telemetry::metrics::client::{ClientMetrics, Metrics, MetricsLayer};
 use wrpc_middleware_telemetry::metrics::{
     CLIENT_CALL_DURATION, CLIENT_CALLS, CLIENT_CALLS_IN_FLIGHT,
@@ -187,13 +187,7 @@ fn of_client() -> Invocation<Context<()>> {
 
 #[tokio::test]
 async fn what_an_earlier_attempt_reached_counts_for_a_call_that_is_given_up() {
-    let leaf = Mock::new(|call, _| call.publish()).plain_leaf();
-    let repeating = service_fn(move |invocation: Invocation<()>| {
-        let first = invocation.clone();
-        first.progress().accepted();
-        leaf.clone().oneshot(invocation.clone())
-    });
-    let (service, recorded) = measured(repeating);
+    let (service, recorded) = measured(Mock::silent().leaf_of_second_attempts());
     let channels = service.oneshot(invocation()).await.unwrap();
     assert_eq!(channels.progress.delivery(), Delivery::Unknown);
     drop(channels);

@@ -16,23 +16,16 @@ use super::{idle, timed_out};
 use crate::Progress;
 use crate::clock::after;
 
-/// How many operations on a stream that never has to wait go by one look at the clock: each look is
-/// a good part of what a call costs.
-const OPERATIONS_A_LOOK: u8 = 16;
-
 /// A stream of a call with a deadline.
 ///
-/// Once an operation had to wait there is a timer, and from the deadline on every operation fails,
-/// even where data is ready. Before that, a stream that is always ready fails with its sixteenth
-/// operation after the deadline at the latest. Cancel safe as the stream it wraps is.
+/// From the deadline on every operation fails, even where data is ready. A timer exists only
+/// while an operation has been pending. Cancel safe as the stream it wraps is.
 pub struct Deadline<T> {
     inner: T,
     progress: Progress,
     bound: Bound,
     stream_idle: Option<Duration>,
     timer: Option<Pin<Box<Sleep>>>,
-    /// Operations to come before the clock is looked at.
-    until_look: u8,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -60,20 +53,7 @@ impl<T> Deadline<T> {
             bound: Bound::Absolute(deadline),
             stream_idle,
             timer,
-            until_look: OPERATIONS_A_LOOK - 1,
         }
-    }
-
-    fn is_late(&mut self, deadline: Instant) -> bool {
-        if let Some(left) = self.until_look.checked_sub(1) {
-            self.until_look = left;
-            return self.timer.as_ref().is_some_and(|timer| timer.is_elapsed());
-        }
-        let late = Instant::now() >= deadline;
-        if !late {
-            self.until_look = OPERATIONS_A_LOOK - 1;
-        }
-        late
     }
 
     fn poll<R>(
@@ -84,9 +64,8 @@ impl<T> Deadline<T> {
     where
         T: Unpin,
     {
-        let bound = self.bound;
-        match bound {
-            Bound::Absolute(deadline) if self.is_late(deadline) => {
+        match self.bound {
+            Bound::Absolute(deadline) if Instant::now() >= deadline => {
                 return Poll::Ready(Err(self.late().into()));
             }
             Bound::Failed(limit) => return Poll::Ready(Err(self.stood_still(limit).into())),
@@ -170,7 +149,6 @@ impl<T: Index<T>> Index<Self> for Deadline<T> {
             ),
             stream_idle: self.stream_idle,
             timer: None,
-            until_look: 0,
         })
     }
 }

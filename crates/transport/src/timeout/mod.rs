@@ -18,8 +18,6 @@
 //! # What it does not bound
 //!
 //! - A stream that nobody polls: no timer fires for it, and the next operation fails.
-//! - A stream that never had to wait, to the moment: it fails with its sixteenth operation after the
-//!   deadline at the latest. One that waited once fails with the first.
 //! - Indexed streams, where [`stream_idle`](TimeoutLayer::stream_idle) is set: from the moment one
 //!   is indexed, its silence is bounded instead of its length.
 //! - The work of the target, which goes on unless it learns of the deadline itself.

@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tower::{Service, ServiceExt as _, service_fn};
 use wrpc_middleware_transport::leaf::Evidence;
 use wrpc_middleware_transport::{Delivery, Invocation, RpcError, RpcErrorKind, Stage, Transport};
 use wrpc_transport::{Index, Invoke};
@@ -159,7 +160,21 @@ impl Mock {
     pub fn plain_leaf(&self) -> Transport<Leafed> {
         Transport::new(Leafed(Arc::new(self.clone())))
     }
+
+    /// The same, of calls each of which was attempted before, and accepted.
+    pub fn leaf_of_second_attempts(
+        &self,
+    ) -> impl Service<Invocation<()>, Response = Plain, Error = RpcError> + Clone + use<> {
+        let leaf = self.plain_leaf();
+        service_fn(move |call: Invocation<()>| {
+            let (first, second) = (call.clone(), call.clone());
+            first.progress().accepted();
+            leaf.clone().oneshot(second)
+        })
+    }
 }
+
+type Plain = <Transport<Leafed> as Service<Invocation<()>>>::Response;
 
 /// Counts itself.
 #[derive(Debug)]
