@@ -134,6 +134,8 @@ mod tests {
             let target = Target::new("target").unwrap();
             let link = Link::new(source(bytes), target, "a:b/c".parse().unwrap());
             assert_eq!(link.source().len(), bytes);
+            let is_elsewhere = sharing.entry(link.clone()).source.is_heap_allocated();
+            assert_eq!(is_elsewhere, bytes > 23);
             for entry in [Entry::from(link.clone()), sharing.entry(link.clone())] {
                 assert!(entry.key() == Key::of(&link), "{bytes}");
                 assert_eq!(Link::from(&entry), link);

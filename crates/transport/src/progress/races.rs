@@ -3,8 +3,8 @@
 use super::*;
 use crate::sync::thread;
 
-/// Each sends a call that was held, while the broker, which may be quicker, says that it did not take
-/// it if `refused`; and a third asks.
+/// Sends an attempt at a call while the broker, which may be quicker, says that it did not take it if it
+/// is `refused`, and while somebody asks.
 fn send(refused: bool) {
     let call = Progress::new("a:b/c", "f");
     let held = call.hold();
@@ -57,7 +57,5 @@ fn a_call_that_was_sent_counts_until_it_is_refused() {
 #[cfg(shuttle)]
 #[test]
 fn a_call_that_was_sent_counts_until_it_is_refused() {
-    for refused in [false, true] {
-        wrpc_middleware_testing::interleavings::interleave(move || send(refused));
-    }
+    wrpc_middleware_testing::interleavings::interleave(|| [false, true].into_iter().for_each(send));
 }
