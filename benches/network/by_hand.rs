@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, ensure};
 use async_nats::{Client, Subject, Subscriber};
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
 use wrpc_middleware_bench::interleave::Contender;
 use wrpc_middleware_testing::nats::connect;
+use wrpc_transport::Encode;
 
 use crate::calls::contender;
 use crate::peers::UPSTREAM_TARGET;
@@ -34,14 +35,8 @@ struct Inbox {
 /// server are not its concern, nor is the end of the results, which it leaves to the next call.
 pub(crate) async fn row(name: &str, url: &str, data: &Bytes) -> anyhow::Result<Contender> {
     let mut params = BytesMut::new();
-    let mut len = u32::try_from(data.len())?;
-    // LEB128, as component values are.
-    while len >= 0x80 {
-        params.put_u8(len.to_le_bytes()[0] | 0x80);
-        len >>= 7;
-    }
-    params.put_u8(len.to_le_bytes()[0]);
-    params.put_slice(data);
+    let mut encoder = <Bytes as Encode<()>>::Encoder::default();
+    Encode::<()>::encode(data.clone(), &mut encoder, &mut params)?;
     let caller = Caller {
         nats: connect(url).await,
         subject: format!("{UPSTREAM_TARGET}.wrpc.0.0.1.{ECHO}.{PLAIN}").into(),

@@ -112,7 +112,7 @@ fn transport() -> Vec<Bound> {
     let by_hand = Bound {
         what: format!("{TO_UPSTREAM} over a caller by hand, 1 at a time"),
         figure: latency(OWN_TO_UPSTREAM, Some(BY_HAND), 1),
-        limit: Limit::AtMost(1.1),
+        limit: Limit::AtMost(1.05),
     };
     let over_upstream = [1, 16, 64, 256].map(|concurrency| Bound {
         what: format!("own full stack over upstream's bare client, {concurrency} at a time"),
