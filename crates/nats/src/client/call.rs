@@ -144,6 +144,9 @@ impl Client {
         if self.connection().registry().is_closed() {
             return ResponseFuture::ready(Err(not_connected(&progress)));
         }
+        if params.is_empty() {
+            exchange.has_no_params();
+        }
         let message = OutboundMessage {
             subject,
             payload: params,

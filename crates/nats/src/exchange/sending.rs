@@ -66,10 +66,16 @@ impl Exchange {
         result.map(Ok)
     }
 
+    /// There are no parameters in the message that makes the call.
+    pub(crate) fn has_no_params(&self) {
+        self.state().params = Params::None;
+    }
+
     /// Ends the parameters, which all went with the call, once it is known that the target took
     /// it.
     ///
-    /// The target is told so later, if it has not answered by then.
+    /// The target is told so later, if it has not answered by then; at once where there were none:
+    /// upstream's decoder reads on before it decodes nothing.
     pub(crate) fn poll_end_params(
         self: &Arc<Self>,
         key: u32,
@@ -77,7 +83,10 @@ impl Exchange {
     ) -> Poll<Result<(), RpcError>> {
         ready!(self.poll_peer(key, cx))?;
         let mut state = self.state();
-        if !state.is_complete(&self.patterns) {
+        if state.params == Params::None {
+            drop(state);
+            self.end_params();
+        } else if !state.is_complete(&self.patterns) {
             state.params = Params::Unended;
             drop(state);
             self.settle_later();

@@ -44,6 +44,8 @@ pub(super) enum Params {
     /// The target is told by who writes them.
     #[default]
     Written,
+    /// The call had none in it.
+    None,
     /// They were given up before it was known where they go.
     Abandoned,
     /// All went with the call, and the target was not told so.

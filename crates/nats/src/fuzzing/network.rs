@@ -142,7 +142,7 @@ impl Call {
         let root = sent.first_mut().expect("there is the root");
         let is_unary = is_caller && root.failure.is_none() && u.arbitrary()?;
         let (inbox, outgoing, incoming) = if is_caller {
-            let (inbox, _, _, outgoing, incoming) = made(connection, paths, Bytes::new());
+            let (inbox, _, _, outgoing, incoming) = made(connection, paths, true, Bytes::new());
             (inbox, outgoing, incoming)
         } else {
             let mut message = offline::message("t.wrpc.0.0.1.test:app/echo.echo");

@@ -125,6 +125,19 @@ mod tests {
 
     /// A call that was taken and whose parameters, written all, have not ended.
     fn owing(connection: &Arc<Connection>) -> Arc<Exchange> {
+        let exchange = taken(connection);
+        end_params(&exchange);
+        assert!(exchange.is_owing());
+        exchange
+    }
+
+    fn end_params(exchange: &Arc<Exchange>) {
+        let cx = &mut Context::from_waker(Waker::noop());
+        assert!(exchange.poll_end_params(ROOT, cx).is_ready());
+    }
+
+    /// A call that was taken.
+    fn taken(connection: &Arc<Connection>) -> Arc<Exchange> {
         let progress = Progress::new("a:b/c", "f");
         let subject = "t.wrpc.0.0.1.a:b/c.f".into();
         let paths = Paths::default();
@@ -132,9 +145,6 @@ mod tests {
         let mut taken = message(exchange.inbox());
         taken.reply = Some("_INBOX.t.one".into());
         exchange.deliver(Part::Root, taken);
-        let cx = &mut Context::from_waker(Waker::noop());
-        assert!(exchange.poll_end_params(ROOT, cx).is_ready());
-        assert!(exchange.is_owing());
         exchange
     }
 
@@ -169,6 +179,16 @@ mod tests {
             drop(second);
             assert!(!has_timer(&mut settling));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_owed_of_a_call_without_parameters() {
+        let (connection, mut settling) = connection().await;
+        let call = taken(&connection);
+        call.has_no_params();
+        end_params(&call);
+        assert!(!call.is_owing());
+        assert!(!has_timer(&mut settling));
     }
 
     #[tokio::test(start_paused = true)]

@@ -5,7 +5,6 @@
 use core::time::Duration;
 
 use async_nats::Message;
-use bytes::Bytes;
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::Instant;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
@@ -58,16 +57,24 @@ impl Scene {
 
     /// Calls with the parameter `"bob"`.
     async fn call(&self, func: &str, deadline: Option<Instant>) -> (Outgoing, Incoming) {
+        self.call_with(func, "\x03bob", deadline).await
+    }
+
+    async fn call_with(
+        &self,
+        func: &str,
+        params: &'static str,
+        deadline: Option<Instant>,
+    ) -> (Outgoing, Incoming) {
         let mut context = context();
         if let Some(deadline) = deadline {
             context = context.with_deadline(deadline);
         }
-        let params = Bytes::from_static(b"\x03bob");
         let client = &self.caller.wrpc;
         let stream: &[[Option<usize>; 1]] = &[[Some(0)]];
         // The others have no asynchronous results.
         let paths = if func == "count" { stream } else { &[] };
-        let call = client.invoke(context, INSTANCE, func, params, paths);
+        let call = client.invoke(context, INSTANCE, func, params.into(), paths);
         guard("a call", call).await.unwrap()
     }
 
@@ -110,6 +117,21 @@ async fn a_call() -> String {
     let _serving = greet(&scene.target).await;
     greeted(&scene, None).await;
     scene.over("greet").await
+}
+
+async fn a_call_without_parameters() -> String {
+    let scene = Scene::new().await;
+    let answer = |_, mut results: Outgoing, mut params| async move {
+        assert_eq!(read_to_end(&mut params).await, b"");
+        results.write_all(b"\x2a").await.unwrap();
+        results.shutdown().await.unwrap();
+    };
+    let _serving = serve(&scene.target.wrpc, "next", paths(&[]), answer).await;
+    let (mut params, mut results) = scene.call_with("next", "", None).await;
+    params.shutdown().await.unwrap();
+    assert_eq!(read_to_end(&mut results).await, b"\x2a");
+    drop((params, results));
+    scene.over("next").await
 }
 
 async fn an_answer_in_one_message() -> String {
@@ -255,6 +277,7 @@ fn block(document: &str, name: &str) -> core::ops::Range<usize> {
 async fn the_examples_of_the_document_are_what_is_on_the_wire() {
     let captured = [
         ("call", a_call().await),
+        ("no-parameters", a_call_without_parameters().await),
         ("unary", an_answer_in_one_message().await),
         ("stream", a_stream().await),
         ("deadline", a_call_with_a_deadline().await),

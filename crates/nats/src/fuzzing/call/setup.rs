@@ -66,7 +66,11 @@ pub(super) fn with_call(
         events.attach(&core);
         core.connected();
         let call = match side {
-            Side::Caller => Some(made(connection, paths, Bytes::copy_from_slice(payload))),
+            Side::Caller => {
+                let has_params = u.arbitrary()?;
+                let rest = Bytes::copy_from_slice(payload);
+                Some(made(connection, paths, has_params, rest))
+            }
             Side::Target => served(connection, paths, payload, u)?,
         };
         let Some((inbox, progress, context, outgoing, incoming)) = call else {
@@ -117,13 +121,21 @@ type Parts = (
     Incoming,
 );
 
-/// A call that is published.
-pub(in crate::fuzzing) fn made(connection: Arc<Connection>, paths: Paths, rest: Bytes) -> Parts {
+/// A call that is published, with parameters or without, and `rest` still to be sent.
+pub(in crate::fuzzing) fn made(
+    connection: Arc<Connection>,
+    paths: Paths,
+    has_params: bool,
+    rest: Bytes,
+) -> Parts {
     let progress = Progress::new("test:app/echo", "echo");
     progress.set_reports_acceptance();
     progress.sent();
     let subject = "t.wrpc.0.0.1.test:app/echo.echo".into();
     let exchange = Exchange::of_caller(connection, progress.clone(), subject, paths);
+    if !has_params {
+        exchange.has_no_params();
+    }
     let incoming = Incoming::new(Arc::clone(&exchange));
     let inbox = exchange.inbox();
     (
