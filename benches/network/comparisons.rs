@@ -6,7 +6,7 @@ use wrpc_middleware_bench::interleave::{Contender, Load, compare};
 use wrpc_middleware_bench::record::Comparison;
 
 use crate::loads::{self, Profile};
-use crate::{BENCH, component, native, stalled, throughput, transport};
+use crate::{BENCH, component, native, no_parameters, stalled, throughput, transport};
 
 /// Rows that are compared with one another, under several loads.
 pub(crate) struct Compared {
@@ -23,7 +23,7 @@ pub(crate) struct Compared {
 type Rows = LocalBoxFuture<'static, anyhow::Result<Vec<Contender>>>;
 
 /// All, in their order: what large values leave of memory slows others down.
-pub(crate) const ALL: [Compared; 6] = [
+pub(crate) const ALL: [Compared; 7] = [
     Compared {
         title: transport::TITLE,
         baseline: transport::BASELINE,
@@ -31,6 +31,14 @@ pub(crate) const ALL: [Compared; 6] = [
         control: None,
         loads: loads::transport,
         rows: |url, load, _| Box::pin(async move { transport::rows(&url, load.payload).await }),
+    },
+    Compared {
+        title: no_parameters::TITLE,
+        baseline: no_parameters::BASELINE,
+        names: &no_parameters::ROWS,
+        control: None,
+        loads: loads::no_parameters,
+        rows: |url, _, _| Box::pin(async move { no_parameters::rows(&url).await }),
     },
     Compared {
         title: stalled::TITLE,

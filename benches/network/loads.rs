@@ -65,6 +65,19 @@ pub(crate) fn transport(profile: Profile) -> Vec<Load> {
     }
 }
 
+/// Some numbers of calls, with nothing to send.
+pub(crate) fn no_parameters(profile: Profile) -> Vec<Load> {
+    let some = |rounds, millis| {
+        let turn = Duration::from_millis(millis);
+        [1, 64].map(|concurrency| load(concurrency, 0, rounds, turn))
+    };
+    match profile {
+        Profile::Smoke => vec![load(2, 0, 1, Duration::ZERO)],
+        Profile::Quick => some(10, 60).into(),
+        Profile::Full => some(40, 100).into(),
+    }
+}
+
 /// As many callers as there are besides the one that is stalled.
 pub(crate) fn stalled(profile: Profile) -> Vec<Load> {
     let (concurrency, rounds, millis) = match profile {

@@ -19,6 +19,7 @@ mod endurance;
 mod guests;
 mod loads;
 mod native;
+mod no_parameters;
 mod peers;
 mod stalled;
 mod support;

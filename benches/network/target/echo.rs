@@ -1,4 +1,4 @@
-//! Functions that return what they are given.
+//! Functions that return what they are given, or what they always return.
 
 use core::pin::pin;
 
@@ -16,7 +16,12 @@ pub(crate) const PLAIN: &str = "plain";
 /// Takes bytes and returns a `result` of them, as the component's import does.
 const TYPED: &str = "echo";
 
-/// Serves both.
+/// Takes nothing and returns [`THE_ANSWER`].
+pub(crate) const ANSWER: &str = "answer";
+
+pub(crate) const THE_ANSWER: u32 = 42;
+
+/// Serves all of them.
 pub(super) async fn serve<S: Serve>(wrpc: &S, served: &mut JoinSet<()>) -> anyhow::Result<()> {
     let plain = wrpc
         .serve_values::<(Bytes,), (Bytes,)>(ECHO, PLAIN, [])
@@ -42,6 +47,17 @@ pub(super) async fn serve<S: Serve>(wrpc: &S, served: &mut JoinSet<()>) -> anyho
                 continue;
             };
             tokio::spawn(respond((Ok(data),)));
+        }
+    });
+
+    let answer = wrpc.serve_values::<(), (u32,)>(ECHO, ANSWER, []).await?;
+    served.spawn(async move {
+        let mut calls = pin!(answer);
+        while let Some(call) = calls.next().await {
+            let Ok((_, (), _, respond)) = call else {
+                continue;
+            };
+            tokio::spawn(respond((THE_ANSWER,)));
         }
     });
     Ok(())

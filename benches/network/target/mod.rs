@@ -12,7 +12,7 @@ use crate::peers::{OWN_TARGET, UPSTREAM_TARGET};
 use wrpc_middleware_testing::nats::{connect, round_trip};
 use wrpc_middleware_testing::process::{Process, say};
 
-pub(crate) use self::echo::{ECHO, PLAIN};
+pub(crate) use self::echo::{ANSWER, ECHO, PLAIN, THE_ANSWER};
 pub(crate) use self::plain::{RAW, RAW_SINK, RAW_SOURCE};
 pub(crate) use self::streams::{SINK, SOURCE, STALL, STALL_LEN};
 

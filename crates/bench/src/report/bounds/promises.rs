@@ -131,8 +131,28 @@ fn transport() -> Vec<Bound> {
         },
         limit: Limit::AtLeast(0.95),
     };
+    let no_parameters = [
+        // What layers may cost.
+        (OWN_FULL_STACK, "own full stack", 1.05),
+        (OWN_TO_UPSTREAM, "own to upstream's", 1.0),
+    ];
+    let no_parameters = no_parameters.map(|(row, what, limit)| Bound {
+        what: format!("{what}, no parameters, over upstream's bare client"),
+        figure: Figure::Ratio {
+            title: "No parameters",
+            row,
+            to: None,
+            concurrency: 1,
+            payload: 0,
+            quantity: Quantity::Latency,
+        },
+        limit: Limit::AtMost(limit),
+    });
     let bounds = over_raw.into_iter().chain(over_upstream);
-    bounds.chain([by_hand, stalled]).collect()
+    bounds
+        .chain([by_hand, stalled])
+        .chain(no_parameters)
+        .collect()
 }
 
 fn latency(row: &'static str, to: Option<&'static str>, concurrency: usize) -> Figure {
