@@ -85,9 +85,14 @@ pub(super) struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// Whether the client is there.
-    pub(super) fn is_taken(&self) -> bool {
-        self.entry.client.initialized()
+    /// The client for one call, if it is there.
+    pub(super) fn lease_now(&self) -> Option<Lease<'a>> {
+        Some(Lease {
+            client: Arc::clone(self.entry.client.get()?),
+            clients: self.clients,
+            entry: Arc::clone(&self.entry),
+            inside: false,
+        })
     }
 
     /// The client for one call. Waits for the broker where it has to be made, so it is bounded by

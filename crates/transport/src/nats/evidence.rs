@@ -42,10 +42,6 @@ impl Handshake {
             connection: Arc::new(connection),
         }
     }
-
-    pub(super) fn connection(&self) -> &Connection {
-        &self.connection
-    }
 }
 
 impl Evidence for Handshake {

@@ -1,6 +1,8 @@
 //! The leaf service.
 
+use core::future::{Future as _, poll_fn};
 use core::num::NonZeroUsize;
+use core::pin::pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::sync::Arc;
@@ -13,8 +15,8 @@ use wrpc_transport::Invoke as _;
 use wrpc_transport_nats::Client;
 
 use super::Handshake;
-use super::clients::Clients;
-use super::connection::{Broker, connected, lost};
+use super::clients::{Clients, Lease, Place};
+use super::connection::{Broker, Connection, connected};
 use super::watcher::Watcher;
 use crate::leaf::{Incoming, Leaving, Outgoing};
 use crate::target::is_subject;
@@ -195,48 +197,68 @@ where
     }
 }
 
-/// Nothing that is large is moved in here: it would be in the future twice, and that is allocated
-/// for every call.
-async fn call<C>(config: Arc<Config>, mut invocation: Invocation<C>) -> Result<Response, RpcError>
+/// Nothing that is large is held in here twice, and what is done once in a while is allocated by
+/// itself: the future is allocated for every call.
+async fn call<C>(config: Arc<Config>, invocation: Invocation<C>) -> Result<Response, RpcError>
 where
     C: CallContext<Transport = Option<HeaderMap>>,
 {
-    let progress: Progress = invocation.progress().clone();
-    let held = progress.hold();
     let place = config.clients.place(config.target(&invocation)?);
-    if !place.is_taken() {
-        connected(&config.broker, config.reconnect_wait, &progress).await?;
-    }
-    let mut lease = place.lease(&progress).await?;
-    // Making a client may have taken a while.
-    let (mut connection, mut loss) = config.watcher.watch();
-    while !connection.exists() {
-        connected(&config.broker, config.reconnect_wait, &progress).await?;
-        (connection, loss) = config.watcher.watch();
-    }
-    config.watcher.fail_with(&connection, &progress);
+    let Invocation {
+        context,
+        mut params,
+        paths,
+        progress,
+        ..
+    } = invocation;
+    let (mut lease, connection) = match config.ready(&place, &progress) {
+        Some(ready) => ready,
+        None => Box::pin(config.prepare(place, &progress)).await?,
+    };
     let handshake = Handshake::over(connection);
-    held.send();
-    let headers = invocation.context.into_transport();
+    let headers = context.into_transport();
     let first = config.first_message(headers.as_ref());
-    let rest = invocation
-        .params
-        .split_off(first.min(invocation.params.len()));
-    let leaving = Leaving::new(handshake.clone(), progress.clone());
+    let rest = params.split_off(first.min(params.len()));
+    let leaving = Leaving::new(handshake, progress.clone());
     lease.enter();
-    tokio::select! {
-        biased;
-        invoked = lease.client().invoke(
-            headers,
-            progress.name().instance(),
-            progress.name().func(),
-            invocation.params,
-            &*invocation.paths,
-        ) => {
-            let channels = leaving.arrive(invoked, rest)?;
-            lease.complete();
-            Ok(channels)
+    let invoked = {
+        let (client, name) = (lease.client(), progress.name());
+        let invoked = client.invoke(headers, name.instance(), name.func(), params, &*paths);
+        let mut invoked = pin!(invoked);
+        poll_fn(|cx| match invoked.as_mut().poll(cx) {
+            Poll::Ready(invoked) => Poll::Ready(Ok(invoked)),
+            Poll::Pending => config.watcher.poll_failed(&progress, cx).map(Err),
+        })
+        .await?
+    };
+    let channels = leaving.arrive(invoked, rest)?;
+    lease.complete();
+    Ok(channels)
+}
+
+impl Config {
+    /// What a call needs, if it is there.
+    fn ready<'a>(&'a self, place: &Place<'a>, call: &Progress) -> Option<(Lease<'a>, Connection)> {
+        let lease = place.lease_now()?;
+        Some((lease, self.watcher.watch(call)?))
+    }
+
+    /// The same, as soon as it is there.
+    async fn prepare<'a>(
+        &'a self,
+        place: Place<'a>,
+        call: &Progress,
+    ) -> Result<(Lease<'a>, Connection), RpcError> {
+        let held = call.hold();
+        connected(&self.broker, self.reconnect_wait, call).await?;
+        let lease = place.lease(call).await?;
+        // Making a client may have taken a while.
+        loop {
+            if let Some(connection) = self.watcher.watch(call) {
+                held.send();
+                return Ok((lease, connection));
+            }
+            connected(&self.broker, self.reconnect_wait, call).await?;
         }
-        () = loss.of(handshake.connection()) => Err(progress.fail(lost(&progress)).clone()),
     }
 }

@@ -1,13 +1,15 @@
 //! Looking at a client on behalf of all calls that wait.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, Ordering, fence};
+use core::task::{Context, Poll};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use tokio::sync::watch;
 use tokio::time::sleep;
+use wrpc_middleware_errors::RpcError;
 
 use super::connection::{Broker, Connection, Connects, LOOK, lost};
 use crate::progress::WeakProgress;
+use crate::wakers::WakerSlot;
 use crate::{Progress, Stage};
 
 /// How often to look for nobody before going to sleep, so that a caller who makes one call after
@@ -28,8 +30,6 @@ pub(super) struct Watcher<N = Broker>(Arc<Shared<N>>);
 #[derive(Debug)]
 struct Shared<N> {
     client: Arc<N>,
-    /// Everyone who waits has a receiver.
-    changes: watch::Sender<()>,
     /// Calls that were handed to the client and that nobody has taken yet.
     untaken: Mutex<Vec<Untaken>>,
     /// Whether there is a task that looks.
@@ -47,60 +47,69 @@ impl<N: Connects> Watcher<N> {
     pub(super) fn new(client: Arc<N>) -> Self {
         Self(Arc::new(Shared {
             client,
-            changes: watch::Sender::new(()),
             untaken: Mutex::default(),
             looking: AtomicBool::new(false),
         }))
     }
 
-    /// The connection that the client has now, and word of its loss.
+    /// The connection that the client has now, if there is one. `call`, which is about to be sent
+    /// over it, fails if it is lost before the target took the call: no stream of upstream's client
+    /// would.
     ///
     /// The task that looks runs on the runtime of whoever was first, and on another's once that
-    /// runtime has ended. It goes on for a second after the last of those is gone, and ends with the
-    /// watcher.
-    pub(super) fn watch(&self) -> (Connection<N>, Loss<'_, N>) {
-        // In this order: the receiver has to be there before the task may decide that nobody waits,
-        // and the task has to know a connection that is not younger than the caller's.
-        let changes = self.0.changes.subscribe();
-        self.look();
+    /// runtime has ended and a call is made or waits to be [handed over](Self::poll_failed) there.
+    /// It goes on for a second after the last of those is gone, and ends with the watcher.
+    pub(super) fn watch(&self, call: &Progress) -> Option<Connection<N>> {
         let connection = Connection::of(Arc::clone(&self.0.client));
-        let loss = Loss {
-            watcher: self,
-            changes,
-        };
-        (connection, loss)
+        if !connection.exists() {
+            return None;
+        }
+        self.0.add(Untaken {
+            number: connection.number(),
+            call: call.downgrade(),
+        });
+        // After that: the task ends if it finds nobody.
+        self.look();
+        Some(connection)
     }
 
-    /// Fails `call`, which is sent over `connection`, if that is lost before the target took it: no
-    /// stream of upstream's client would. Where the runtime that looks has ended, that is noticed
-    /// when the next call is made on another. To be told by the [`watch`](Self::watch)er of that
-    /// connection, before it stops waiting.
-    pub(super) fn fail_with(&self, connection: &Connection<N>, call: &Progress) {
-        let mut untaken = self.0.untaken();
+    /// Waits for the failure of `call`, while it is being handed to the client.
+    pub(super) fn poll_failed(&self, call: &Progress, cx: &Context<'_>) -> Poll<RpcError> {
+        WakerSlot::Outgoing.register(call.wakers(), cx.waker());
+        // The task may have ended with its runtime: that wakes who has registered, or it is seen.
+        fence(Ordering::SeqCst);
+        self.look();
+        match call.failure() {
+            Some(failure) => Poll::Ready(failure.clone()),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Starts the task that looks, on the caller's runtime, if there is none.
+    fn look(&self) {
+        let looking = &self.0.looking;
+        if !looking.load(Ordering::Acquire) && !looking.swap(true, Ordering::AcqRel) {
+            tokio::spawn(look(Looking(Arc::downgrade(&self.0))));
+        }
+    }
+}
+
+impl<N> Shared<N> {
+    fn untaken(&self) -> MutexGuard<'_, Vec<Untaken>> {
+        self.untaken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<N: Connects> Shared<N> {
+    fn add(&self, call: Untaken) {
+        let mut untaken = self.untaken();
         if untaken.len() == untaken.capacity() {
             untaken.retain(|untaken| untaken.is_waiting().is_some());
             // As many calls until the next time as are looked at now.
             let waiting = untaken.len();
             untaken.reserve(waiting.max(USUAL));
         }
-        untaken.push(Untaken {
-            number: connection.number(),
-            call: call.downgrade(),
-        });
-    }
-
-    /// Starts the task that looks, on the caller's runtime, if there is none.
-    fn look(&self) {
-        if !self.0.looking.swap(true, Ordering::AcqRel) {
-            let looking = Looking(Arc::downgrade(&self.0));
-            tokio::spawn(look(looking, Connection::of(Arc::clone(&self.0.client))));
-        }
-    }
-}
-
-impl<N: Connects> Shared<N> {
-    fn untaken(&self) -> MutexGuard<'_, Vec<Untaken>> {
-        self.untaken.lock().unwrap_or_else(PoisonError::into_inner)
+        untaken.push(call);
     }
 
     /// Fails the calls whose connection is lost. Returns whether others wait on.
@@ -135,45 +144,15 @@ impl Untaken {
     }
 }
 
-/// Word of the loss of a connection.
-#[derive(Debug)]
-pub(super) struct Loss<'a, N> {
-    watcher: &'a Watcher<N>,
-    changes: watch::Receiver<()>,
-}
-
-impl<N: Connects> Loss<'_, N> {
-    /// Waits until the client has noticed that it lost `connection`, which came with this. Cancel
-    /// safe.
-    pub(super) async fn of(&mut self, connection: &Connection<N>) {
-        if !connection.exists() {
-            return;
-        }
-        // Without a sender there is no client any more.
-        while self.changes.changed().await.is_ok() {
-            // The task may have ended with its runtime.
-            self.watcher.look();
-            if connection.is_lost() {
-                return;
-            }
-        }
-    }
-}
-
-/// Tells everyone who waits of each change, until nobody has waited for a while.
-async fn look<N: Connects>(looking: Looking<N>, mut connection: Connection<N>) {
+/// Fails calls whose connection is lost, until nobody has waited for a while.
+async fn look<N: Connects>(looking: Looking<N>) {
     let mut idle = 0;
     loop {
         sleep(LOOK).await;
         let Some(shared) = looking.0.upgrade() else {
             return;
         };
-        if connection.is_lost() {
-            connection = connection.renewed();
-            shared.changes.send_replace(());
-        }
-        let waited_for = shared.fail_untaken() || shared.changes.receiver_count() > 0;
-        if waited_for {
+        if shared.fail_untaken() {
             idle = 0;
             continue;
         }
@@ -183,8 +162,7 @@ async fn look<N: Connects>(looking: Looking<N>, mut connection: Connection<N>) {
         }
         // Whoever came in between has seen that there is a task, so it has to go on for them.
         shared.looking.swap(false, Ordering::AcqRel);
-        let waited_for = shared.changes.receiver_count() > 0 || !shared.untaken().is_empty();
-        if !waited_for || shared.looking.swap(true, Ordering::AcqRel) {
+        if shared.untaken().is_empty() || shared.looking.swap(true, Ordering::AcqRel) {
             looking.defuse();
             return;
         }
@@ -204,16 +182,26 @@ impl<N> Looking<N> {
 
 impl<N> Drop for Looking<N> {
     fn drop(&mut self) {
-        if let Some(shared) = self.0.upgrade() {
-            shared.looking.store(false, Ordering::Release);
-            // Those who wait on another runtime have to look for themselves from now on.
-            shared.changes.send_replace(());
+        let Some(shared) = self.0.upgrade() else {
+            return;
+        };
+        shared.looking.store(false, Ordering::Release);
+        fence(Ordering::SeqCst);
+        // Those who wait on another runtime have to look for themselves from now on.
+        let waiting: Vec<_> = shared
+            .untaken()
+            .iter()
+            .filter_map(Untaken::is_waiting)
+            .collect();
+        for call in waiting {
+            call.wakers().wake();
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use core::future::poll_fn;
     use core::sync::atomic::AtomicU64;
     use core::time::Duration;
 
@@ -251,6 +239,22 @@ mod tests {
         Handle::current().metrics().num_alive_tasks()
     }
 
+    fn call() -> Progress {
+        Progress::new("a:b/c", "f")
+    }
+
+    /// A call that is being handed over.
+    fn waiting(watcher: &Watcher<Fake>) -> Progress {
+        let call = call();
+        assert!(watcher.watch(&call).is_some());
+        call
+    }
+
+    /// Waits for the failure of a call.
+    async fn failed(watcher: &Watcher<Fake>, call: &Progress) -> RpcError {
+        poll_fn(|cx| watcher.poll_failed(call, cx)).await
+    }
+
     async fn passes(looks: u32) {
         tokio::time::sleep(LOOK * looks + Duration::from_millis(1)).await;
     }
@@ -259,10 +263,8 @@ mod tests {
     async fn everyone_who_waits_learns_of_a_loss() {
         for now in [0, 2] {
             let (client, watcher) = watcher();
-            let mut waiting = [0; 3].map(|_| watcher.watch());
-            let calls = waiting
-                .iter_mut()
-                .map(|(connection, loss)| loss.of(connection));
+            let calls = [(); 3].map(|()| waiting(&watcher));
+            let calls = calls.each_ref().map(|call| failed(&watcher, call));
             let calls = futures::future::join_all(calls);
             let mut calls = core::pin::pin!(calls);
             assert!(calls.as_mut().now_or_never().is_none());
@@ -277,24 +279,18 @@ mod tests {
     async fn a_loss_fails_the_calls_that_nobody_has_taken() {
         let (client, watcher) = watcher();
         let before = tasks();
-        let calls = [(); 4].map(|()| Progress::new("a:b/c", "f"));
-        for call in &calls {
-            let (connection, _) = watcher.watch();
-            watcher.fail_with(&connection, call);
-        }
-        let [waiting, accepted, dropped, _] = calls;
+        let calls = [(); 4].map(|()| waiting(&watcher));
+        let [untaken, accepted, dropped, _] = calls;
         accepted.accepted();
         drop(dropped);
         passes(3 * LINGER).await;
         assert_eq!(tasks(), before + 1, "it is looked for those who wait");
-        assert_eq!(waiting.stage(), Stage::Queued, "nothing is lost");
+        assert_eq!(untaken.stage(), Stage::Queued, "nothing is lost");
         // It comes back at once.
         client.0.store(2, Ordering::Relaxed);
-        let later = Progress::new("a:b/c", "f");
-        let (connection, _) = watcher.watch();
-        watcher.fail_with(&connection, &later);
+        let later = waiting(&watcher);
         passes(1).await;
-        let failure = waiting.failure().unwrap();
+        let failure = untaken.failure().unwrap();
         assert_eq!(
             (failure.kind(), failure.delivery()),
             (RpcErrorKind::Transport, Delivery::Unknown)
@@ -309,22 +305,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_connection_that_is_not_there_is_lost() {
+    async fn a_connection_that_is_not_there_is_not_watched() {
         let (client, watcher) = watcher();
+        let before = tasks();
         client.0.store(0, Ordering::Relaxed);
-        let (connection, mut loss) = watcher.watch();
-        assert!(!connection.exists());
-        assert!(loss.of(&connection).now_or_never().is_some());
+        assert!(watcher.watch(&call()).is_none());
+        assert_eq!(tasks(), before);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_made_between_two_looks_is_watched_too() {
         let (client, watcher) = watcher();
-        let _first = watcher.watch();
+        let _first = waiting(&watcher);
         passes(1).await;
         client.0.store(2, Ordering::Relaxed);
-        let (connection, mut loss) = watcher.watch();
-        let mut told = core::pin::pin!(loss.of(&connection));
+        let call = waiting(&watcher);
+        let mut told = core::pin::pin!(failed(&watcher, &call));
         passes(3).await;
         assert!(told.as_mut().now_or_never().is_none());
         client.0.store(0, Ordering::Relaxed);
@@ -337,8 +333,8 @@ mod tests {
         let before = tasks();
         for _ in 0..3 {
             for _ in 0..5 {
-                let (connection, mut loss) = watcher.watch();
-                assert!(loss.of(&connection).now_or_never().is_none());
+                let call = waiting(&watcher);
+                assert!(failed(&watcher, &call).now_or_never().is_none());
             }
             assert_eq!(tasks(), before + 1);
             passes(LINGER - 1).await;
@@ -347,8 +343,8 @@ mod tests {
             assert_eq!(tasks(), before);
         }
         // Somebody who waits keeps it.
-        let (connection, mut loss) = watcher.watch();
-        let mut told = core::pin::pin!(loss.of(&connection));
+        let call = waiting(&watcher);
+        let mut told = core::pin::pin!(failed(&watcher, &call));
         assert!(told.as_mut().now_or_never().is_none());
         passes(3 * LINGER).await;
         assert_eq!(tasks(), before + 1);
@@ -360,7 +356,7 @@ mod tests {
     async fn the_task_ends_with_the_watcher() {
         let (_client, watcher) = watcher();
         let before = tasks();
-        drop(watcher.watch());
+        drop(waiting(&watcher));
         drop(watcher);
         assert_eq!(tasks(), before + 1);
         passes(1).await;
@@ -371,12 +367,12 @@ mod tests {
     fn another_runtime_looks_for_itself_once_the_first_is_gone() {
         let (client, watcher) = watcher();
         runtime().block_on(async {
-            let (connection, mut loss) = watcher.watch();
-            assert!(loss.of(&connection).now_or_never().is_none());
+            let call = waiting(&watcher);
+            assert!(failed(&watcher, &call).now_or_never().is_none());
         });
         runtime().block_on(async {
-            let (connection, mut loss) = watcher.watch();
-            let mut told = core::pin::pin!(loss.of(&connection));
+            let call = waiting(&watcher);
+            let mut told = core::pin::pin!(failed(&watcher, &call));
             assert!(told.as_mut().now_or_never().is_none());
             client.0.store(2, Ordering::Relaxed);
             told.await;
@@ -387,10 +383,10 @@ mod tests {
     fn who_waits_on_another_runtime_goes_on_when_the_first_ends() {
         let (client, watcher) = watcher();
         let first = runtime();
-        first.block_on(async { drop(watcher.watch()) });
+        first.block_on(async { drop(waiting(&watcher)) });
         runtime().block_on(async {
-            let (connection, mut loss) = watcher.watch();
-            let mut told = core::pin::pin!(loss.of(&connection));
+            let call = waiting(&watcher);
+            let mut told = core::pin::pin!(failed(&watcher, &call));
             assert!(told.as_mut().now_or_never().is_none());
             first.shutdown_background();
             assert!(told.as_mut().now_or_never().is_none(), "nothing is lost");
