@@ -29,10 +29,9 @@ pub(super) struct Clients {
     entries: Mutex<LruCache<Target, Arc<Entry>>>,
 }
 
-struct Entry {
+pub(super) struct Entry {
     target: Target,
-    /// Shared, since to clone it is to clone all that it is made of.
-    client: OnceCell<Arc<Client>>,
+    client: OnceCell<Client>,
     abandoned: AtomicUsize,
 }
 
@@ -49,8 +48,8 @@ impl Clients {
         }
     }
 
-    /// The place of the client for `target`, where it may yet have to be [made](Place::lease).
-    pub(super) fn place(&self, target: &Target) -> Place<'_> {
+    /// What is known of `target`, whose client may yet have to be [made](Self::client).
+    pub(super) fn entry(&self, target: &Target) -> Arc<Entry> {
         let new = || {
             Arc::new(Entry {
                 target: target.clone(),
@@ -58,8 +57,37 @@ impl Clients {
                 abandoned: AtomicUsize::new(0),
             })
         };
-        let entry = Arc::clone(self.lock().get_or_insert_ref(target, new));
-        Place {
+        Arc::clone(self.lock().get_or_insert_ref(target, new))
+    }
+
+    /// The client of `entry`. Waits for the broker where it has to be made, so it is bounded by the
+    /// caller's deadline only; dropped, it leaves the making to the next who asks.
+    pub(super) async fn client<'a>(
+        &self,
+        entry: &'a Entry,
+        progress: &Progress,
+    ) -> Result<&'a Client, RpcError> {
+        let new = || {
+            Client::new(
+                Arc::clone(&self.nats),
+                self.subject_prefix(&entry.target),
+                None,
+            )
+        };
+        entry.client.get_or_try_init(new).await.map_err(|error| {
+            progress
+                .error(
+                    RpcErrorKind::Transport,
+                    Delivery::NotSent,
+                    "the inbox for answers could not be subscribed to",
+                )
+                .with_source(error)
+        })
+    }
+
+    /// Says that the client of `entry` gets a call now. See [`Inside`].
+    pub(super) const fn enter<'a>(&'a self, entry: &'a Arc<Entry>) -> Inside<'a> {
+        Inside {
             clients: self,
             entry,
         }
@@ -78,83 +106,35 @@ impl Clients {
     }
 }
 
-/// Where a client is, or is going to be.
-pub(super) struct Place<'a> {
+impl Entry {
+    /// The client, if it is there.
+    pub(super) fn client(&self) -> Option<&Client> {
+        self.client.get()
+    }
+}
+
+/// A call inside a client. Dropped before it [left](Inside::leave), it counts as one that was given
+/// up in there.
+pub(super) struct Inside<'a> {
     clients: &'a Clients,
-    entry: Arc<Entry>,
+    entry: &'a Arc<Entry>,
 }
 
-impl<'a> Place<'a> {
-    /// The client for one call, if it is there.
-    pub(super) fn lease_now(&self) -> Option<Lease<'a>> {
-        Some(Lease {
-            client: Arc::clone(self.entry.client.get()?),
-            clients: self.clients,
-            entry: Arc::clone(&self.entry),
-            inside: false,
-        })
-    }
-
-    /// The client for one call. Waits for the broker where it has to be made, so it is bounded by
-    /// the caller's deadline only; dropped, it leaves the making to the next who asks.
-    pub(super) async fn lease(self, progress: &Progress) -> Result<Lease<'a>, RpcError> {
-        let Self { clients, entry } = self;
-        let new = || async {
-            let prefix = clients.subject_prefix(&entry.target);
-            let client = Client::new(Arc::clone(&clients.nats), prefix, None).await?;
-            anyhow::Ok(Arc::new(client))
-        };
-        let client = entry.client.get_or_try_init(new).await.map_err(|error| {
-            progress
-                .error(
-                    RpcErrorKind::Transport,
-                    Delivery::NotSent,
-                    "the inbox for answers could not be subscribed to",
-                )
-                .with_source(error)
-        })?;
-        Ok(Lease {
-            client: Arc::clone(client),
-            clients,
-            entry,
-            inside: false,
-        })
-    }
-}
-
-/// A client for one call. Dropped between [`enter`](Lease::enter) and [`complete`](Lease::complete),
-/// it counts as a call that was given up inside the client.
-pub(super) struct Lease<'a> {
-    clients: &'a Clients,
-    client: Arc<Client>,
-    entry: Arc<Entry>,
-    inside: bool,
-}
-
-impl Lease<'_> {
-    pub(super) fn client(&self) -> &Client {
-        &self.client
-    }
-
-    /// Says that the client gets the call now.
-    pub(super) fn enter(&mut self) {
-        self.inside = true;
-    }
-
+impl Inside<'_> {
     /// Says that the client has handed the call over.
-    pub(super) fn complete(mut self) {
-        self.inside = false;
+    pub(super) const fn leave(self) {
+        core::mem::forget(self);
     }
 }
 
-impl Drop for Lease<'_> {
+impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        if !self.inside || self.entry.abandoned.fetch_add(1, Ordering::Relaxed) < ABANDONED - 1 {
+        if self.entry.abandoned.fetch_add(1, Ordering::Relaxed) < ABANDONED - 1 {
             return;
         }
         let mut entries = self.clients.lock();
         let current = entries.peek(&self.entry.target);
-        if current.is_some_and(|current| Arc::ptr_eq(current, &self.entry)) {
+        if current.is_some_and(|current| Arc::ptr_eq(current, self.entry)) {
             entries.pop(&self.entry.target);
         }
     }

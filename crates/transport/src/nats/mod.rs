@@ -33,8 +33,10 @@
 mod clients;
 mod connection;
 mod evidence;
+mod future;
 mod transport;
 mod watcher;
 
 pub use evidence::Handshake;
+pub use future::ResponseFuture;
 pub use transport::{Builder, NatsTransport};

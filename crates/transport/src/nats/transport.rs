@@ -8,19 +8,20 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use async_nats::HeaderMap;
-use futures::future::BoxFuture;
+use bytes::Bytes;
 use tower::Service;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 use wrpc_transport::Invoke as _;
 use wrpc_transport_nats::Client;
 
 use super::Handshake;
-use super::clients::{Clients, Lease, Place};
+use super::clients::{Clients, Entry};
 use super::connection::{Broker, Connection, connected};
+use super::future::{Calls, Response, ResponseFuture};
 use super::watcher::Watcher;
-use crate::leaf::{Incoming, Leaving, Outgoing};
+use crate::leaf::Leaving;
 use crate::target::is_subject;
-use crate::{CallContext, Channels, Invocation, Progress, Target};
+use crate::{CallContext, Invocation, Paths, Progress, Target};
 
 /// Room in a message for the reply subject, which upstream takes off the payload.
 const REPLY_SUBJECT: usize = 256;
@@ -50,6 +51,7 @@ struct Config {
     broker: Arc<Broker>,
     clients: Clients,
     watcher: Watcher,
+    calls: Arc<Calls>,
     /// Whether the prefix of all targets can be part of a subject.
     prefix_is_subject: bool,
     reconnect_wait: Duration,
@@ -108,6 +110,7 @@ impl Builder {
             prefix_is_subject: self.prefix.is_empty() || is_subject(&self.prefix),
             clients: Clients::new(nats, self.prefix, self.max_clients),
             watcher: Watcher::new(Arc::clone(&broker)),
+            calls: Arc::default(),
             broker,
             reconnect_wait: self.reconnect_wait,
             default_target: self.default_target,
@@ -175,54 +178,69 @@ impl Config {
     }
 }
 
-type Response = Channels<
-    Outgoing<<Client as wrpc_transport::Invoke>::Outgoing, Handshake>,
-    Incoming<<Client as wrpc_transport::Invoke>::Incoming, Handshake>,
->;
-
 impl<C> Service<Invocation<C>> for NatsTransport
 where
     C: CallContext<Transport = Option<HeaderMap>> + 'static,
 {
     type Response = Response;
     type Error = RpcError;
-    type Future = BoxFuture<'static, Result<Response, RpcError>>;
+    type Future = ResponseFuture;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), RpcError>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, invocation: Invocation<C>) -> Self::Future {
-        Box::pin(call(Arc::clone(&self.0), invocation))
+        let config = &self.0;
+        let entry = match config.target(&invocation) {
+            Ok(target) => config.clients.entry(target),
+            Err(error) => return ResponseFuture::refused(error),
+        };
+        let Invocation {
+            context,
+            params,
+            paths,
+            progress,
+            ..
+        } = invocation;
+        let call = Call {
+            headers: context.into_transport(),
+            params,
+            paths,
+            progress,
+        };
+        config.calls.response(send(Arc::clone(config), entry, call))
     }
 }
 
+/// A call that may be sent.
+struct Call {
+    headers: Option<HeaderMap>,
+    params: Bytes,
+    paths: Paths,
+    progress: Progress,
+}
+
 /// Nothing that is large is held in here twice, and what is done once in a while is allocated by
-/// itself: the future is allocated for every call.
-async fn call<C>(config: Arc<Config>, invocation: Invocation<C>) -> Result<Response, RpcError>
-where
-    C: CallContext<Transport = Option<HeaderMap>>,
-{
-    let place = config.clients.place(config.target(&invocation)?);
-    let Invocation {
-        context,
+/// itself.
+async fn send(config: Arc<Config>, entry: Arc<Entry>, call: Call) -> Result<Response, RpcError> {
+    let Call {
+        headers,
         mut params,
         paths,
         progress,
-        ..
-    } = invocation;
-    let (mut lease, connection) = match config.ready(&place, &progress) {
+    } = call;
+    let (client, connection) = match config.ready(&entry, &progress) {
         Some(ready) => ready,
-        None => Box::pin(config.prepare(place, &progress)).await?,
+        None => Box::pin(config.prepare(&entry, &progress)).await?,
     };
     let handshake = Handshake::over(connection);
-    let headers = context.into_transport();
     let first = config.first_message(headers.as_ref());
     let rest = params.split_off(first.min(params.len()));
     let leaving = Leaving::new(handshake, progress.clone());
-    lease.enter();
+    let inside = config.clients.enter(&entry);
     let invoked = {
-        let (client, name) = (lease.client(), progress.name());
+        let name = progress.name();
         let invoked = client.invoke(headers, name.instance(), name.func(), params, &*paths);
         let mut invoked = pin!(invoked);
         poll_fn(|cx| match invoked.as_mut().poll(cx) {
@@ -232,31 +250,30 @@ where
         .await?
     };
     let channels = leaving.arrive(invoked, rest)?;
-    lease.complete();
+    inside.leave();
     Ok(channels)
 }
 
 impl Config {
     /// What a call needs, if it is there.
-    fn ready<'a>(&'a self, place: &Place<'a>, call: &Progress) -> Option<(Lease<'a>, Connection)> {
-        let lease = place.lease_now()?;
-        Some((lease, self.watcher.watch(call)?))
+    fn ready<'a>(&self, entry: &'a Entry, call: &Progress) -> Option<(&'a Client, Connection)> {
+        Some((entry.client()?, self.watcher.watch(call)?))
     }
 
     /// The same, as soon as it is there.
     async fn prepare<'a>(
-        &'a self,
-        place: Place<'a>,
+        &self,
+        entry: &'a Entry,
         call: &Progress,
-    ) -> Result<(Lease<'a>, Connection), RpcError> {
+    ) -> Result<(&'a Client, Connection), RpcError> {
         let held = call.hold();
         connected(&self.broker, self.reconnect_wait, call).await?;
-        let lease = place.lease(call).await?;
+        let client = self.clients.client(entry, call).await?;
         // Making a client may have taken a while.
         loop {
             if let Some(connection) = self.watcher.watch(call) {
                 held.send();
-                return Ok((lease, connection));
+                return Ok((client, connection));
             }
             connected(&self.broker, self.reconnect_wait, call).await?;
         }
