@@ -15,7 +15,12 @@ pub(crate) struct Wakers {
 }
 
 impl Wakers {
-    /// Wakes them all.
+    /// Wakes the outgoing stream, to look again.
+    pub(crate) fn wake_outgoing(&self) {
+        self.outgoing.wake();
+    }
+
+    /// Wakes them all, for good: children are forgotten.
     pub(crate) fn wake(&self) {
         self.outgoing.wake();
         self.incoming.wake();

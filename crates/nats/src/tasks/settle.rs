@@ -3,7 +3,8 @@
 //! Most calls have room for all parameters in their first message, and are answered in less than a
 //! millisecond. Such a target needs no message that says that these were all parameters, and such a
 //! caller none that says that the call was taken: the answer says both. So either is sent only to
-//! who has waited for a while, which spares most calls three of their five messages.
+//! who has waited for a while, which spares most calls three of their five messages. (Of a call
+//! without parameters the target is told at once: it may well wait for that.)
 
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};

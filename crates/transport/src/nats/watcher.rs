@@ -194,7 +194,7 @@ impl<N> Drop for Looking<N> {
             .filter_map(Untaken::is_waiting)
             .collect();
         for call in waiting {
-            call.wakers().wake();
+            call.wakers().wake_outgoing();
         }
     }
 }
@@ -207,10 +207,14 @@ mod tests {
 
     use futures::FutureExt as _;
     use tokio::runtime::{Builder, Handle, Runtime};
+    use tokio::task::yield_now;
+    use tokio::time::timeout;
 
     use wrpc_middleware_errors::{Delivery, RpcErrorKind};
 
     use super::*;
+
+    const LOST: RpcErrorKind = RpcErrorKind::Transport;
 
     /// Its number of connections; zero is none.
     #[derive(Debug)]
@@ -255,6 +259,16 @@ mod tests {
         poll_fn(|cx| watcher.poll_failed(call, cx)).await
     }
 
+    /// Waits for the failure of a call as a stream does that was indexed.
+    async fn child_failed(call: Progress) -> RpcError {
+        let slot = WakerSlot::child(call.wakers());
+        poll_fn(|cx| {
+            slot.register(call.wakers(), cx.waker());
+            call.failure().cloned().map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
+    }
+
     async fn passes(looks: u32) {
         tokio::time::sleep(LOOK * looks + Duration::from_millis(1)).await;
     }
@@ -293,7 +307,7 @@ mod tests {
         let failure = untaken.failure().unwrap();
         assert_eq!(
             (failure.kind(), failure.delivery()),
-            (RpcErrorKind::Transport, Delivery::Unknown)
+            (LOST, Delivery::Unknown)
         );
         for call in [&accepted, &later] {
             assert!(call.failure().is_none(), "{call:?}");
@@ -382,17 +396,27 @@ mod tests {
     #[test]
     fn who_waits_on_another_runtime_goes_on_when_the_first_ends() {
         let (client, watcher) = watcher();
+        let watcher = Arc::new(watcher);
         let first = runtime();
         first.block_on(async { drop(waiting(&watcher)) });
         runtime().block_on(async {
             let call = waiting(&watcher);
-            let mut told = core::pin::pin!(failed(&watcher, &call));
-            assert!(told.as_mut().now_or_never().is_none());
+            let stream = tokio::spawn(child_failed(call.clone()));
+            let told = tokio::spawn({
+                let watcher = Arc::clone(&watcher);
+                async move { failed(&watcher, &call).await }
+            });
+            yield_now().await;
+            assert_eq!(tasks(), 2, "the first runtime looks");
             first.shutdown_background();
-            assert!(told.as_mut().now_or_never().is_none(), "nothing is lost");
-            assert_eq!(tasks(), 1, "it looks for itself");
+            yield_now().await;
+            assert_eq!(tasks(), 3, "it looks for itself");
+            assert!(!told.is_finished(), "nothing is lost");
             client.0.store(2, Ordering::Relaxed);
-            told.await;
+            for failed in [told, stream] {
+                let failed = timeout(3 * LOOK, failed).await.expect("an end");
+                assert_eq!(failed.unwrap().kind(), LOST);
+            }
         });
     }
 }
