@@ -87,7 +87,7 @@ mod tests {
             "{lines:#?}"
         );
         assert!(
-            rendered.summary.ends_with("2 of 29 MISSED\n"),
+            rendered.summary.ends_with("2 of 31 MISSED\n"),
             "{}",
             rendered.summary
         );

@@ -132,21 +132,22 @@ fn transport() -> Vec<Bound> {
         limit: Limit::AtLeast(0.95),
     };
     let no_parameters = [
-        // What layers may cost.
-        (OWN_FULL_STACK, "own full stack", 1.05),
-        (OWN_TO_UPSTREAM, "own to upstream's", 1.0),
+        (OWN_FULL_STACK, "own full stack"),
+        (OWN_TO_UPSTREAM, "own to upstream's"),
     ];
-    let no_parameters = no_parameters.map(|(row, what, limit)| Bound {
-        what: format!("{what}, no parameters, over upstream's bare client"),
-        figure: Figure::Ratio {
-            title: "No parameters",
-            row,
-            to: None,
-            concurrency: 1,
-            payload: 0,
-            quantity: Quantity::Latency,
-        },
-        limit: Limit::AtMost(limit),
+    let no_parameters = no_parameters.into_iter().flat_map(|(row, what)| {
+        [1, 64].map(|concurrency| Bound {
+            what: format!("no parameters: {what} over upstream's, {concurrency} at a time"),
+            figure: Figure::Ratio {
+                title: "No parameters",
+                row,
+                to: None,
+                concurrency,
+                payload: 0,
+                quantity: Quantity::Latency,
+            },
+            limit: Limit::AtMost(1.0),
+        })
     });
     let bounds = over_raw.into_iter().chain(over_upstream);
     bounds
