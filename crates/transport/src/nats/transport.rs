@@ -8,7 +8,6 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use async_nats::HeaderMap;
-use bytes::Bytes;
 use tower::Service;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 use wrpc_transport::Invoke as _;
@@ -21,7 +20,7 @@ use super::future::{Calls, Response, ResponseFuture};
 use super::watcher::Watcher;
 use crate::leaf::Leaving;
 use crate::target::is_subject;
-use crate::{CallContext, Invocation, Paths, Progress, Target};
+use crate::{CallContext, Invocation, Progress, Target};
 
 /// Room in a message for the reply subject, which upstream takes off the payload.
 const REPLY_SUBJECT: usize = 256;
@@ -196,40 +195,26 @@ where
             Ok(target) => config.clients.entry(target),
             Err(error) => return ResponseFuture::refused(error),
         };
-        let Invocation {
-            context,
-            params,
-            paths,
-            progress,
-            ..
-        } = invocation;
-        let call = Call {
-            headers: context.into_transport(),
-            params,
-            paths,
-            progress,
-        };
-        config.calls.response(send(Arc::clone(config), entry, call))
+        let invocation = invocation.map_context(CallContext::into_transport);
+        let sent = send(Arc::clone(config), entry, invocation);
+        config.calls.response(sent)
     }
-}
-
-/// A call that may be sent.
-struct Call {
-    headers: Option<HeaderMap>,
-    params: Bytes,
-    paths: Paths,
-    progress: Progress,
 }
 
 /// Nothing that is large is held in here twice, and what is done once in a while is allocated by
 /// itself.
-async fn send(config: Arc<Config>, entry: Arc<Entry>, call: Call) -> Result<Response, RpcError> {
-    let Call {
-        headers,
+async fn send(
+    config: Arc<Config>,
+    entry: Arc<Entry>,
+    invocation: Invocation<Option<HeaderMap>>,
+) -> Result<Response, RpcError> {
+    let Invocation {
+        context: headers,
         mut params,
         paths,
         progress,
-    } = call;
+        ..
+    } = invocation;
     let (client, connection) = match config.ready(&entry, &progress) {
         Some(ready) => ready,
         None => Box::pin(config.prepare(&entry, &progress)).await?,
