@@ -145,7 +145,7 @@ impl Client {
             return ResponseFuture::ready(Err(not_connected(&progress)));
         }
         if params.is_empty() {
-            exchange.has_no_params();
+            exchange.set_no_params();
         }
         let message = OutboundMessage {
             subject,

@@ -66,8 +66,8 @@ impl Exchange {
         result.map(Ok)
     }
 
-    /// There are no parameters in the message that makes the call.
-    pub(crate) fn has_no_params(&self) {
+    /// Records that there are no parameters in the message that makes the call.
+    pub(crate) fn set_no_params(&self) {
         self.state().params = Params::None;
     }
 

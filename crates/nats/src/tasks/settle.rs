@@ -186,7 +186,7 @@ mod tests {
     async fn nothing_is_owed_of_a_call_without_parameters() {
         let (connection, mut settling) = connection().await;
         let call = taken(&connection);
-        call.has_no_params();
+        call.set_no_params();
         end_params(&call);
         assert!(!call.is_owing());
         assert!(!has_timer(&mut settling));
