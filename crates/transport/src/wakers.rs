@@ -16,6 +16,7 @@ pub(crate) struct Wakers {
 
 impl Wakers {
     /// Wakes the outgoing stream, to look again.
+    #[cfg(feature = "nats")]
     pub(crate) fn wake_outgoing(&self) {
         self.outgoing.wake();
     }
