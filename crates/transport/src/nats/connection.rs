@@ -88,17 +88,17 @@ impl<N: Connects> Connection<N> {
     /// The connection that `client` has now.
     pub(super) fn of(client: Arc<N>) -> Self {
         let number = client.number();
+        Self::new(client, number)
+    }
+
+    /// The one that was the client's by this number, if there is one.
+    pub(super) const fn new(client: Arc<N>, number: Option<u64>) -> Self {
         Self { client, number }
     }
 
     /// Which of the client's it is, if it is one.
     pub(super) const fn number(&self) -> Option<u64> {
         self.number
-    }
-
-    /// Whether the client had a connection at all.
-    pub(super) fn exists(&self) -> bool {
-        self.number.is_some()
     }
 
     /// The one that the client has now.

@@ -14,8 +14,6 @@ use crate::leaf::Evidence;
 /// handshake.
 #[derive(Clone, Debug)]
 pub struct Handshake {
-    /// Both streams of a call have it, and what is shared by all calls is better not counted for
-    /// each of them.
     connection: Arc<Connection>,
 }
 
@@ -34,13 +32,11 @@ impl Handshake {
     /// ```
     #[must_use]
     pub fn new(nats: impl Into<Arc<async_nats::Client>>) -> Self {
-        Self::over(Connection::of(Arc::new(Broker::new(nats.into()))))
+        Self::over(Arc::new(Connection::of(Arc::new(Broker::new(nats.into())))))
     }
 
-    pub(super) fn over(connection: Connection) -> Self {
-        Self {
-            connection: Arc::new(connection),
-        }
+    pub(super) const fn over(connection: Arc<Connection>) -> Self {
+        Self { connection }
     }
 }
 
@@ -50,7 +46,7 @@ impl Evidence for Handshake {
     }
 
     fn for_call(&self) -> Self {
-        Self::over(self.connection.renewed())
+        Self::over(Arc::new(self.connection.renewed()))
     }
 
     fn classify_invoke(&self, error: anyhow::Error) -> RpcError {

@@ -241,7 +241,11 @@ async fn send(
 
 impl Config {
     /// What a call needs, if it is there.
-    fn ready<'a>(&self, entry: &'a Entry, call: &Progress) -> Option<(&'a Client, Connection)> {
+    fn ready<'a>(
+        &self,
+        entry: &'a Entry,
+        call: &Progress,
+    ) -> Option<(&'a Client, Arc<Connection>)> {
         Some((entry.client()?, self.watcher.watch(call)?))
     }
 
@@ -250,7 +254,7 @@ impl Config {
         &self,
         entry: &'a Entry,
         call: &Progress,
-    ) -> Result<(&'a Client, Connection), RpcError> {
+    ) -> Result<(&'a Client, Arc<Connection>), RpcError> {
         let held = call.hold();
         connected(&self.broker, self.reconnect_wait, call).await?;
         let client = self.clients.client(entry, call).await?;

@@ -30,10 +30,17 @@ pub(super) struct Watcher<N = Broker>(Arc<Shared<N>>);
 #[derive(Debug)]
 struct Shared<N> {
     client: Arc<N>,
-    /// Calls that were handed to the client and that nobody has taken yet.
-    untaken: Mutex<Vec<Untaken>>,
+    calls: Mutex<Calls<N>>,
     /// Whether there is a task that looks.
     looking: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Calls<N> {
+    /// Those that were handed to the client and that nobody has taken yet.
+    untaken: Vec<Untaken>,
+    /// What the last of them was sent over.
+    connection: Option<Arc<Connection<N>>>,
 }
 
 #[derive(Debug)]
@@ -47,7 +54,10 @@ impl<N: Connects> Watcher<N> {
     pub(super) fn new(client: Arc<N>) -> Self {
         Self(Arc::new(Shared {
             client,
-            untaken: Mutex::default(),
+            calls: Mutex::new(Calls {
+                untaken: Vec::new(),
+                connection: None,
+            }),
             looking: AtomicBool::new(false),
         }))
     }
@@ -59,15 +69,8 @@ impl<N: Connects> Watcher<N> {
     /// The task that looks runs on the runtime of whoever was first, and on another's once that
     /// runtime has ended and a call is made or waits to be [handed over](Self::poll_failed) there.
     /// It goes on for a second after the last of those is gone, and ends with the watcher.
-    pub(super) fn watch(&self, call: &Progress) -> Option<Connection<N>> {
-        let connection = Connection::of(Arc::clone(&self.0.client));
-        if !connection.exists() {
-            return None;
-        }
-        self.0.add(Untaken {
-            number: connection.number(),
-            call: call.downgrade(),
-        });
+    pub(super) fn watch(&self, call: &Progress) -> Option<Arc<Connection<N>>> {
+        let connection = self.0.add(call)?;
         // After that: the task ends if it finds nobody.
         self.look();
         Some(connection)
@@ -95,40 +98,57 @@ impl<N: Connects> Watcher<N> {
 }
 
 impl<N> Shared<N> {
-    fn untaken(&self) -> MutexGuard<'_, Vec<Untaken>> {
-        self.untaken.lock().unwrap_or_else(PoisonError::into_inner)
+    fn calls(&self) -> MutexGuard<'_, Calls<N>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<N: Connects> Shared<N> {
-    fn add(&self, call: Untaken) {
-        let mut untaken = self.untaken();
+    /// Adds a call that is about to be sent over the connection returned.
+    fn add(&self, call: &Progress) -> Option<Arc<Connection<N>>> {
+        let number = self.client.number();
+        number?;
+        let mut calls = self.calls();
+        let Calls {
+            untaken,
+            connection,
+        } = &mut *calls;
         if untaken.len() == untaken.capacity() {
             untaken.retain(|untaken| untaken.is_waiting().is_some());
             // As many calls until the next time as are looked at now.
             let waiting = untaken.len();
             untaken.reserve(waiting.max(USUAL));
         }
-        untaken.push(call);
+        untaken.push(Untaken {
+            number,
+            call: call.downgrade(),
+        });
+        match connection {
+            Some(connection) if connection.number() == number => Some(Arc::clone(connection)),
+            connection => {
+                let new = Connection::new(Arc::clone(&self.client), number);
+                Some(Arc::clone(connection.insert(Arc::new(new))))
+            }
+        }
     }
 
     /// Fails the calls whose connection is lost. Returns whether others wait on.
     fn fail_untaken(&self) -> bool {
         let mut failed = Vec::new();
-        let mut untaken = self.untaken();
-        if untaken.is_empty() {
+        let mut calls = self.calls();
+        if calls.untaken.is_empty() {
             return false;
         }
         let number = self.client.number();
-        untaken.retain(|untaken| match untaken.is_waiting() {
+        calls.untaken.retain(|untaken| match untaken.is_waiting() {
             Some(call) if number.is_none() || untaken.number != number => {
                 failed.push(call);
                 false
             }
             waiting => waiting.is_some(),
         });
-        let others = !untaken.is_empty();
-        drop(untaken);
+        let others = !calls.untaken.is_empty();
+        drop(calls);
         for call in failed {
             call.fail(lost(&call));
         }
@@ -162,7 +182,7 @@ async fn look<N: Connects>(looking: Looking<N>) {
         }
         // Whoever came in between has seen that there is a task, so it has to go on for them.
         shared.looking.swap(false, Ordering::AcqRel);
-        if shared.untaken().is_empty() || shared.looking.swap(true, Ordering::AcqRel) {
+        if shared.calls().untaken.is_empty() || shared.looking.swap(true, Ordering::AcqRel) {
             looking.defuse();
             return;
         }
@@ -189,7 +209,8 @@ impl<N> Drop for Looking<N> {
         fence(Ordering::SeqCst);
         // Those who wait on another runtime have to look for themselves from now on.
         let waiting: Vec<_> = shared
-            .untaken()
+            .calls()
+            .untaken
             .iter()
             .filter_map(Untaken::is_waiting)
             .collect();
@@ -315,7 +336,7 @@ mod tests {
         drop(later);
         passes(2 * LINGER).await;
         assert_eq!(tasks(), before, "nobody waits any more");
-        assert!(watcher.0.untaken().is_empty());
+        assert!(watcher.0.calls().untaken.is_empty());
     }
 
     #[tokio::test(start_paused = true)]

@@ -21,8 +21,8 @@ use crate::{Channels, Invocation, Progress};
 pub struct ResponseFuture<S: Service<Invocation<C>>, C> {
     #[pin]
     call: Call<S, Invocation<C>>,
-    /// Missing until the inner service is first found pending. Boxed: it is larger than all else in
-    /// here, and every layer above moves it.
+    /// Missing until the inner service is first found pending. Boxed, as a stream goes on with it,
+    /// which can be moved.
     sleep: Option<Pin<Box<Sleep>>>,
     /// Taken once the call is resolved.
     progress: Option<Progress>,
