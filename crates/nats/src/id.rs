@@ -15,12 +15,12 @@ pub(crate) struct Id([u8; LEN]);
 
 impl Id {
     pub(crate) fn random() -> Self {
-        let mut bits: u128 = rand::random();
-        Self([(); LEN].map(|()| {
-            let sextet = bits.to_le_bytes()[0] & 0x3f;
-            bits >>= 6;
-            character(sextet)
-        }))
+        // Six bits of each byte: what is not moved from one to the next is done for all at once.
+        let mut id: [u8; LEN] = rand::random();
+        for byte in &mut id {
+            *byte = character(*byte & 0x3f);
+        }
+        Self(id)
     }
 
     /// The id that `token` is, if it has the form of one.
