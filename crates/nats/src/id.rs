@@ -35,8 +35,8 @@ impl Id {
 
     /// A number below `parts`, the same for the same id.
     pub(crate) fn part(&self, parts: usize) -> usize {
-        let [a, b, c, ..] = self.0.map(usize::from);
-        (a ^ (b << 3) ^ (c << 6)) % parts
+        let [a, b, c, ..] = self.0;
+        (usize::from(a) ^ (usize::from(b) << 3) ^ (usize::from(c) << 6)) % parts
     }
 }
 

@@ -143,12 +143,15 @@ impl Inbox {
     /// The call that a message is for, and what comes after it.
     pub(crate) fn split<'a>(&self, subject: &'a str) -> Option<(Id, &'a str)> {
         let rest = subject.strip_prefix(&*self.base)?;
-        let (id, rest) = match rest.split_once('.') {
-            Some((id, rest)) => (id, rest),
-            None => (rest, ""),
+        // All ids are of one length: that is quicker than to look for their end.
+        let (id, rest) = rest.split_at_checked(crate::id::LEN)?;
+        let rest = rest.strip_prefix(UNARY).unwrap_or(rest);
+        let part = match rest.strip_prefix('.') {
+            Some(part) => part,
+            None if rest.is_empty() => rest,
+            None => return None,
         };
-        let id = id.strip_suffix(UNARY).unwrap_or(id);
-        Some((Id::parse(id)?, rest))
+        Some((Id::parse(id)?, part))
     }
 }
 
@@ -263,6 +266,16 @@ mod tests {
         let results = stream(&subject, RESULTS, &[3]);
         assert_eq!(inbox.split(&results), Some((id, "results.3")));
         assert_eq!(Inbox::new("_INBOX").split(&subject), None);
+        let longer = format!("{subject}x");
+        let shorter = &subject[..subject.len() - 1];
+        for other in [
+            &longer,
+            shorter,
+            &format!("{longer}.results"),
+            &format!("{shorter}.results"),
+        ] {
+            assert_eq!(inbox.split(other), None, "{other}");
+        }
         assert!(!is_unary(&subject));
         let unary = inbox.unary(&id);
         assert!(is_unary(&unary));

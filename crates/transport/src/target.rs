@@ -68,8 +68,12 @@ impl core::str::FromStr for Target {
 }
 
 /// Whether `text` is one or more literal tokens of a NATS subject.
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "without branches, many bytes are looked at together"
+)]
 pub(crate) fn is_subject(text: &str) -> bool {
-    // Asked for every call: without branches, many bytes are looked at together.
+    // Asked for every call.
     let bytes = text.as_bytes();
     let is_literal = bytes.iter().fold(true, |is_literal, byte| {
         is_literal & (*byte > b' ') & (*byte != b'*') & (*byte != b'>') & (*byte != 0x7f)

@@ -17,19 +17,20 @@ pub(crate) enum Part {
 impl Part {
     /// Of what follows the call in a subject.
     pub(crate) fn parse(rest: &str) -> Self {
-        let (name, indices) = match rest.split_once('.') {
-            Some((name, indices)) => match path(indices) {
-                Some(indices) => (name, indices),
-                None => return Self::Unknown,
-            },
-            None => (rest, Vec::new()),
+        match rest {
+            "" => return Self::Root,
+            PARAMS => return Self::Params(Vec::new()),
+            RESULTS => return Self::Results(Vec::new()),
+            CANCEL => return Self::Cancel,
+            ALIVE => return Self::Alive,
+            _ => {}
+        }
+        let Some((name, indices)) = rest.split_once('.') else {
+            return Self::Unknown;
         };
-        match name {
-            "" => Self::Root,
-            PARAMS => Self::Params(indices),
-            RESULTS => Self::Results(indices),
-            CANCEL => Self::Cancel,
-            ALIVE => Self::Alive,
+        match (name, path(indices)) {
+            (PARAMS, Some(indices)) => Self::Params(indices),
+            (RESULTS, Some(indices)) => Self::Results(indices),
             _ => Self::Unknown,
         }
     }
@@ -48,6 +49,7 @@ mod tests {
             ("cancel", Part::Cancel),
             ("alive", Part::Alive),
             ("results.x", Part::Unknown),
+            ("cancel.0", Part::Unknown),
             ("anything", Part::Unknown),
         ] {
             assert_eq!(Part::parse(rest), part, "{rest}");

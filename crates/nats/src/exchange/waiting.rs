@@ -41,7 +41,9 @@ impl Waiting {
     }
 
     pub(super) fn take(&mut self) -> impl Iterator<Item = Waker> + use<> {
-        let children = core::mem::take(&mut self.children);
-        self.root.take().into_iter().chain(children.into_values())
+        // Most calls have none of them.
+        let children = (!self.children.is_empty()).then(|| core::mem::take(&mut self.children));
+        let children = children.into_iter().flat_map(BTreeMap::into_values);
+        self.root.take().into_iter().chain(children)
     }
 }
