@@ -16,7 +16,8 @@ pub(crate) struct Id([u8; LEN]);
 impl Id {
     pub(crate) fn random() -> Self {
         // Six bits of each byte: what is not moved from one to the next is done for all at once.
-        let mut id: [u8; LEN] = rand::random();
+        let mut id = [0; LEN];
+        rand::fill(&mut id);
         for byte in &mut id {
             *byte = character(*byte & 0x3f);
         }
@@ -25,7 +26,10 @@ impl Id {
 
     /// The id that `token` is, if it has the form of one.
     pub(crate) fn parse(token: &str) -> Option<Self> {
-        token.as_bytes().try_into().ok().map(Self)
+        let id: [u8; LEN] = token.as_bytes().try_into().ok()?;
+        // What ends a token, and what may follow an id in one.
+        let is_one = !id.contains(&b'.') && !id.contains(&b'~');
+        is_one.then_some(Self(id))
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -113,7 +117,9 @@ mod tests {
             assert!(!id.as_str().contains('.'));
             assert_eq!(Id::parse(id.as_str()), Some(id));
         }
-        assert_eq!(Id::parse("short"), None);
+        for other in ["short", "sixteen.letters-", "sixteen-letters~"] {
+            assert_eq!(Id::parse(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -268,9 +268,12 @@ mod tests {
         assert_eq!(Inbox::new("_INBOX").split(&subject), None);
         let longer = format!("{subject}x");
         let shorter = &subject[..subject.len() - 1];
+        let dotted = format!("{}.of.an.inbox", &subject[..subject.len() - 12]);
+        assert_eq!(dotted.len(), subject.len());
         for other in [
             &longer,
             shorter,
+            &dotted,
             &format!("{longer}.results"),
             &format!("{shorter}.results"),
         ] {

@@ -50,6 +50,7 @@ mod tests {
             ("alive", Part::Alive),
             ("results.x", Part::Unknown),
             ("cancel.0", Part::Unknown),
+            ("alive.0", Part::Unknown),
             ("anything", Part::Unknown),
         ] {
             assert_eq!(Part::parse(rest), part, "{rest}");

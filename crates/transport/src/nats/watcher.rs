@@ -349,6 +349,18 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn calls_share_what_is_known_of_their_connection() {
+        let (client, watcher) = watcher();
+        let sent_over = || watcher.watch(&call()).unwrap();
+        let [first, second] = [(); 2].map(|()| sent_over());
+        assert!(Arc::ptr_eq(&first, &second) && !first.is_lost());
+        client.0.store(2, Ordering::Relaxed);
+        let [third, fourth] = [(); 2].map(|()| sent_over());
+        assert!(Arc::ptr_eq(&third, &fourth) && !third.is_lost());
+        assert!(first.is_lost());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_connection_made_between_two_looks_is_watched_too() {
         let (client, watcher) = watcher();
         let _first = waiting(&watcher);
