@@ -27,13 +27,12 @@ impl Id {
     /// The id that `token` is, if it has the form of one.
     pub(crate) fn parse(token: &str) -> Option<Self> {
         let id: [u8; LEN] = token.as_bytes().try_into().ok()?;
-        // What ends a token, and what may follow an id in one.
-        let is_one = !id.contains(&b'.') && !id.contains(&b'~');
-        is_one.then_some(Self(id))
+        let is_character = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        id.iter().all(is_character).then_some(Self(id))
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        // Made of ASCII, or of a whole `str`.
+        // It is of ASCII.
         core::str::from_utf8(&self.0).unwrap_or_default()
     }
 
@@ -117,7 +116,12 @@ mod tests {
             assert!(!id.as_str().contains('.'));
             assert_eq!(Id::parse(id.as_str()), Some(id));
         }
-        for other in ["short", "sixteen.letters-", "sixteen-letters~"] {
+        for other in [
+            "short",
+            "sixteen.letters-",
+            "sixteen-letters~",
+            "sixteen byte: é",
+        ] {
             assert_eq!(Id::parse(other), None, "{other}");
         }
     }

@@ -30,13 +30,13 @@ pub(super) struct Watcher<N = Broker>(Arc<Shared<N>>);
 #[derive(Debug)]
 struct Shared<N> {
     client: Arc<N>,
-    calls: Mutex<Calls<N>>,
+    calls: Mutex<Watched<N>>,
     /// Whether there is a task that looks.
     looking: AtomicBool,
 }
 
 #[derive(Debug)]
-struct Calls<N> {
+struct Watched<N> {
     /// Those that were handed to the client and that nobody has taken yet.
     untaken: Vec<Untaken>,
     /// What the last of them was sent over.
@@ -54,7 +54,7 @@ impl<N: Connects> Watcher<N> {
     pub(super) fn new(client: Arc<N>) -> Self {
         Self(Arc::new(Shared {
             client,
-            calls: Mutex::new(Calls {
+            calls: Mutex::new(Watched {
                 untaken: Vec::new(),
                 connection: None,
             }),
@@ -98,7 +98,7 @@ impl<N: Connects> Watcher<N> {
 }
 
 impl<N> Shared<N> {
-    fn calls(&self) -> MutexGuard<'_, Calls<N>> {
+    fn calls(&self) -> MutexGuard<'_, Watched<N>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -106,10 +106,9 @@ impl<N> Shared<N> {
 impl<N: Connects> Shared<N> {
     /// Adds a call that is about to be sent over the connection returned.
     fn add(&self, call: &Progress) -> Option<Arc<Connection<N>>> {
-        let number = self.client.number();
-        number?;
+        let number = Some(self.client.number()?);
         let mut calls = self.calls();
-        let Calls {
+        let Watched {
             untaken,
             connection,
         } = &mut *calls;
@@ -141,7 +140,7 @@ impl<N: Connects> Shared<N> {
         }
         let number = self.client.number();
         calls.untaken.retain(|untaken| match untaken.is_waiting() {
-            Some(call) if number.is_none() || untaken.number != number => {
+            Some(call) if untaken.number != number => {
                 failed.push(call);
                 false
             }
