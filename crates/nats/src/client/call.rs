@@ -41,6 +41,25 @@ where
     }
 
     fn call(&mut self, invocation: Invocation<C>) -> ResponseFuture {
+        self.start(invocation)
+    }
+}
+
+/// A call that may be sent.
+struct Call {
+    subject: Subject,
+    headers: Option<HeaderMap>,
+    deadline: Option<Instant>,
+    params: Bytes,
+    paths: Paths,
+    progress: Progress,
+}
+
+impl Client {
+    fn start<C>(&self, invocation: Invocation<C>) -> ResponseFuture
+    where
+        C: wrpc_middleware_transport::CallContext<Transport = Option<HeaderMap>>,
+    {
         let progress = invocation.progress().clone();
         progress.set_reports_acceptance();
         let call = match self.prepare(invocation) {
@@ -58,19 +77,7 @@ where
         }
         self.send(call)
     }
-}
 
-/// A call that may be sent.
-struct Call {
-    subject: Subject,
-    headers: Option<HeaderMap>,
-    deadline: Option<Instant>,
-    params: Bytes,
-    paths: Paths,
-    progress: Progress,
-}
-
-impl Client {
     /// Checks where the call goes.
     fn prepare<C>(&self, invocation: Invocation<C>) -> Result<Call, RpcError>
     where
@@ -271,7 +278,7 @@ impl Invoke for Client {
         invocation.target = target;
         let Channels {
             outgoing, incoming, ..
-        } = self.clone().call(invocation).await?;
+        } = self.start(invocation).await?;
         Ok((outgoing, incoming))
     }
 }
