@@ -1,7 +1,7 @@
 //! A service as a transport again.
 
 use core::fmt;
-use core::future::poll_fn;
+use core::future::{Future, poll_fn};
 use core::marker::PhantomData;
 use core::task::Poll;
 
@@ -69,54 +69,60 @@ where
     type Outgoing = O;
     type Incoming = I;
 
-    async fn invoke<P>(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "that would hold its arguments twice, and every call would have to be as large"
+    )]
+    fn invoke<P>(
         &self,
         cx: C,
         instance: &str,
         func: &str,
         params: Bytes,
         paths: impl AsRef<[P]> + Send,
-    ) -> anyhow::Result<(O, I)>
+    ) -> impl Future<Output = anyhow::Result<(O, I)>> + Send
     where
         P: AsRef<[Option<usize>]> + Send + Sync,
     {
-        // A call that fails without waiting for anything, denied or disconnected, would otherwise
-        // never give way to the task that could change that, if it is repeated in a loop.
-        consume_budget().await;
+        async move {
+            // A call that fails without waiting for anything, denied or disconnected, would otherwise
+            // never give way to the task that could change that, if it is repeated in a loop.
+            consume_budget().await;
 
-        let (deadline, target) = (cx.deadline(), cx.target().cloned());
-        let mut service = self.service.clone();
-        let ready = poll_fn(|cx| Poll::Ready(service.poll_ready(cx))).await;
-        match (ready, deadline) {
-            (Poll::Ready(ready), _) => ready?,
-            // Boxed: most services are ready at once, and every call would have to be large enough.
-            (Poll::Pending, None) => {
-                Box::pin(service.ready()).await?;
+            let (deadline, target) = (cx.deadline(), cx.target().cloned());
+            let mut service = self.service.clone();
+            let ready = poll_fn(|cx| Poll::Ready(service.poll_ready(cx))).await;
+            match (ready, deadline) {
+                (Poll::Ready(ready), _) => ready?,
+                // Boxed: most services are ready at once, and every call would have to be large enough.
+                (Poll::Pending, None) => {
+                    Box::pin(service.ready()).await?;
+                }
+                (Poll::Pending, Some(deadline)) => {
+                    let ready = Box::pin(timeout_at(deadline, service.ready())).await;
+                    ready.map_err(|_| not_ready_in_time(instance, func))??;
+                }
             }
-            (Poll::Pending, Some(deadline)) => {
-                let ready = Box::pin(timeout_at(deadline, service.ready())).await;
-                ready.map_err(|_| not_ready_in_time(instance, func))??;
-            }
-        }
 
-        // Made no sooner than it can be passed on: what lives while something is awaited is moved
-        // once more.
-        let mut invocation = Invocation::new(cx, instance, func, params);
-        if !paths.as_ref().is_empty() {
-            invocation.paths = paths
-                .as_ref()
-                .iter()
-                .map(|path| Box::from(path.as_ref()))
-                .collect::<Paths>();
-        }
-        invocation.deadline = deadline;
-        invocation.target = target;
-        let progress = invocation.progress().clone();
-        match service.call(invocation).await {
-            Ok(Channels {
-                outgoing, incoming, ..
-            }) => Ok((outgoing, incoming)),
-            Err(error) => Err(progress.for_all_attempts(error).into()),
+            // Made no sooner than it can be passed on: what lives while something is awaited is moved
+            // once more.
+            let mut invocation = Invocation::new(cx, instance, func, params);
+            if !paths.as_ref().is_empty() {
+                invocation.paths = paths
+                    .as_ref()
+                    .iter()
+                    .map(|path| Box::from(path.as_ref()))
+                    .collect::<Paths>();
+            }
+            invocation.deadline = deadline;
+            invocation.target = target;
+            let progress = invocation.progress().clone();
+            match service.call(invocation).await {
+                Ok(Channels {
+                    outgoing, incoming, ..
+                }) => Ok((outgoing, incoming)),
+                Err(error) => Err(progress.for_all_attempts(error).into()),
+            }
         }
     }
 }

@@ -35,6 +35,7 @@ use wrpc_middleware_transport::{
     CallContext as _, Context as Cx, Delivery, Invocation, Invoker, RpcError, RpcErrorKind, Stack,
     Target,
 };
+use wrpc_transport::Invoke as _;
 
 const LIMIT: Duration = Duration::from_secs(2);
 const HANDSHAKE: Duration = Duration::from_millis(500);
@@ -299,4 +300,16 @@ async fn a_call_that_is_not_repeated() {
         absent,
         7,
     );
+}
+
+/// What a call is made with is as large as it is, once: the future is moved, or allocated, with it.
+#[test]
+fn a_call_holds_its_arguments_once() {
+    const PATHS: [[Option<usize>; 1]; 64] = [[Some(0)]; 64];
+    let invoker = Invoker::new(stack().layer(Immediate::Taken.leaf()));
+    let paths = PATHS.as_slice();
+    let by_reference = invoker.invoke(client(), INSTANCE, FUNC, Bytes::new(), paths);
+    let by_value = invoker.invoke(client(), INSTANCE, FUNC, Bytes::new(), PATHS);
+    let more = size_of_val(&by_value) - size_of_val(&by_reference);
+    assert!(more <= size_of_val(&PATHS), "{more} bytes");
 }

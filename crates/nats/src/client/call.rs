@@ -1,6 +1,6 @@
 //! Calling a function of a target.
 
-use core::future::poll_fn;
+use core::future::{Future, poll_fn};
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::sync::Arc;
@@ -256,29 +256,35 @@ impl Invoke for Client {
     /// # Cancellation
     ///
     /// Dropping the future gives the call up.
-    async fn invoke<P>(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "that would hold its arguments twice, and every call would have to be as large"
+    )]
+    fn invoke<P>(
         &self,
         cx: CallContext,
         instance: &str,
         func: &str,
         params: Bytes,
         paths: impl AsRef<[P]> + Send,
-    ) -> anyhow::Result<(Outgoing, Incoming)>
+    ) -> impl Future<Output = anyhow::Result<(Outgoing, Incoming)>> + Send
     where
         P: AsRef<[Option<usize>]> + Send + Sync,
     {
-        let (deadline, target) = (cx.deadline(), cx.target().cloned());
-        let mut invocation: Invocation<HostContext<_>> =
-            Invocation::new(cx, instance, func, params);
-        if !paths.as_ref().is_empty() {
-            let paths = paths.as_ref().iter().map(|path| Box::from(path.as_ref()));
-            invocation.paths = paths.collect();
+        async move {
+            let (deadline, target) = (cx.deadline(), cx.target().cloned());
+            let mut invocation: Invocation<HostContext<_>> =
+                Invocation::new(cx, instance, func, params);
+            if !paths.as_ref().is_empty() {
+                let paths = paths.as_ref().iter().map(|path| Box::from(path.as_ref()));
+                invocation.paths = paths.collect();
+            }
+            invocation.deadline = deadline;
+            invocation.target = target;
+            let Channels {
+                outgoing, incoming, ..
+            } = self.start(invocation).await?;
+            Ok((outgoing, incoming))
         }
-        invocation.deadline = deadline;
-        invocation.target = target;
-        let Channels {
-            outgoing, incoming, ..
-        } = self.start(invocation).await?;
-        Ok((outgoing, incoming))
     }
 }

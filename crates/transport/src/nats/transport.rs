@@ -1,6 +1,6 @@
 //! The leaf service.
 
-use core::future::{Future as _, poll_fn};
+use core::future::{Future, poll_fn};
 use core::num::NonZeroUsize;
 use core::pin::pin;
 use core::task::{Context, Poll};
@@ -8,6 +8,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use async_nats::HeaderMap;
+use bytes::Bytes;
 use tower::Service;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 use wrpc_transport::Invoke as _;
@@ -20,7 +21,7 @@ use super::future::{Calls, Response, ResponseFuture};
 use super::watcher::Watcher;
 use crate::leaf::Leaving;
 use crate::target::is_subject;
-use crate::{CallContext, Invocation, Progress, Target};
+use crate::{CallContext, Invocation, Paths, Progress, Target};
 
 /// Room in a message for the reply subject, which upstream takes off the payload.
 const REPLY_SUBJECT: usize = 256;
@@ -195,48 +196,63 @@ where
             Ok(target) => config.clients.entry(target),
             Err(error) => return ResponseFuture::refused(error),
         };
-        let invocation = invocation.map_context(CallContext::into_transport);
-        let sent = send(Arc::clone(config), entry, invocation);
+        // What the future does not need is left behind: it is moved as it is made.
+        let Invocation {
+            context,
+            params,
+            paths,
+            progress,
+            ..
+        } = invocation;
+        let sent = send(
+            Arc::clone(config),
+            entry,
+            context.into_transport(),
+            params,
+            paths,
+            progress,
+        );
         config.calls.response(sent)
     }
 }
 
 /// Nothing that is large is held in here twice, and what is done once in a while is allocated by
 /// itself.
-async fn send(
+#[expect(
+    clippy::manual_async_fn,
+    reason = "that would hold its arguments twice, and every call would have to be as large"
+)]
+fn send(
     config: Arc<Config>,
     entry: Arc<Entry>,
-    invocation: Invocation<Option<HeaderMap>>,
-) -> Result<Response, RpcError> {
-    let Invocation {
-        context: headers,
-        mut params,
-        paths,
-        progress,
-        ..
-    } = invocation;
-    let (client, connection) = match config.ready(&entry, &progress) {
-        Some(ready) => ready,
-        None => Box::pin(config.prepare(&entry, &progress)).await?,
-    };
-    let handshake = Handshake::over(connection);
-    let first = config.first_message(headers.as_ref());
-    let rest = params.split_off(first.min(params.len()));
-    let leaving = Leaving::new(handshake, progress.clone());
-    let inside = config.clients.enter(&entry);
-    let invoked = {
-        let name = progress.name();
-        let invoked = client.invoke(headers, name.instance(), name.func(), params, &*paths);
-        let mut invoked = pin!(invoked);
-        poll_fn(|cx| match invoked.as_mut().poll(cx) {
-            Poll::Ready(invoked) => Poll::Ready(Ok(invoked)),
-            Poll::Pending => config.watcher.poll_failed(&progress, cx).map(Err),
-        })
-        .await?
-    };
-    let channels = leaving.arrive(invoked, rest)?;
-    inside.leave();
-    Ok(channels)
+    headers: Option<HeaderMap>,
+    mut params: Bytes,
+    paths: Paths,
+    progress: Progress,
+) -> impl Future<Output = Result<Response, RpcError>> + Send {
+    async move {
+        let (client, connection) = match config.ready(&entry, &progress) {
+            Some(ready) => ready,
+            None => Box::pin(config.prepare(&entry, &progress)).await?,
+        };
+        let first = config.first_message(headers.as_ref());
+        let rest = params.split_off(first.min(params.len()));
+        let leaving = Leaving::new(Handshake::over(connection), progress.clone());
+        let inside = config.clients.enter(&entry);
+        let invoked = {
+            let name = progress.name();
+            let invoked = client.invoke(headers, name.instance(), name.func(), params, &*paths);
+            let mut invoked = pin!(invoked);
+            poll_fn(|cx| match invoked.as_mut().poll(cx) {
+                Poll::Ready(invoked) => Poll::Ready(Ok(invoked)),
+                Poll::Pending => config.watcher.poll_failed(&progress, cx).map(Err),
+            })
+            .await?
+        };
+        let channels = leaving.arrive(invoked, rest)?;
+        inside.leave();
+        Ok(channels)
+    }
 }
 
 impl Config {
