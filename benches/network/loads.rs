@@ -22,6 +22,12 @@ const SLOWEST: usize = 4 * MIB;
 const FEW: usize = 4 * MIB;
 const MANY: usize = 64 * MIB;
 
+/// Calls at a time, of the smallest size, for which the project states bounds on ratios.
+const BOUNDED: [usize; 2] = [1, 64];
+
+/// As many turns tell a ratio to a hundredth on a machine of which others take their share.
+const MANY_ROUNDS: usize = 120;
+
 /// How thoroughly to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Profile {
@@ -54,14 +60,18 @@ pub(crate) fn calls(profile: Profile) -> Vec<Load> {
 
 /// Every number of calls, as small as they can be.
 pub(crate) fn transport(profile: Profile) -> Vec<Load> {
-    let small = |rounds, millis| {
-        let turn = Duration::from_millis(millis);
-        CONCURRENCY.map(|concurrency| load(concurrency, PAYLOAD[0], rounds, turn))
+    let small = |bounded, others, millis| {
+        CONCURRENCY.map(|concurrency| {
+            let is_bounded = BOUNDED.contains(&concurrency);
+            let rounds = if is_bounded { bounded } else { others };
+            let turn = Duration::from_millis(millis);
+            load(concurrency, PAYLOAD[0], rounds, turn)
+        })
     };
     match profile {
         Profile::Smoke => vec![load(2, PAYLOAD[0], 1, Duration::ZERO)],
-        Profile::Quick => small(20, 60).into(),
-        Profile::Full => small(40, 100).into(),
+        Profile::Quick => small(20, 20, 60).into(),
+        Profile::Full => small(MANY_ROUNDS, 40, 100).into(),
     }
 }
 
@@ -105,7 +115,9 @@ fn full() -> impl Iterator<Item = Load> {
         CONCURRENCY.into_iter().map(move |concurrency| {
             // The more is on its way, the longer a turn takes, and the less of it is overhead.
             let bytes = concurrency * payload;
-            let rounds = if bytes <= FEW {
+            let rounds = if payload == PAYLOAD[0] && BOUNDED.contains(&concurrency) {
+                MANY_ROUNDS
+            } else if bytes <= FEW {
                 40
             } else if bytes <= MANY {
                 10
@@ -122,8 +134,7 @@ fn quick() -> impl Iterator<Item = Load> {
     let small = CONCURRENCY.into_iter().zip([PAYLOAD[0]; 4]);
     let single = [1; 3].into_iter().zip(PAYLOAD.into_iter().skip(1));
     small.chain(single).map(|(concurrency, payload)| {
-        // The two that the project states bounds for.
-        let rounds = if payload == PAYLOAD[0] && [1, 64].contains(&concurrency) {
+        let rounds = if payload == PAYLOAD[0] && BOUNDED.contains(&concurrency) {
             20
         } else {
             6
