@@ -288,3 +288,29 @@ impl Invoke for Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Shared;
+    use super::*;
+    use crate::Options;
+    use crate::budget::Budget;
+
+    /// What a call is made with is as large as it is, once: the future is moved, or allocated, with
+    /// it.
+    #[tokio::test]
+    async fn a_call_holds_its_arguments_once() {
+        const PATHS: [[Option<usize>; 1]; 64] = [[Some(0)]; 64];
+        let (connection, _idle) = crate::offline::connection(Budget::new(1024, 1024), 1).await;
+        let client = Client(Arc::new(Shared {
+            connection,
+            options: Options::default(),
+            running: None,
+        }));
+        let context = || CallContext::new(None);
+        let by_reference = client.invoke(context(), "a:b/c", "f", Bytes::new(), PATHS.as_slice());
+        let by_value = client.invoke(context(), "a:b/c", "f", Bytes::new(), PATHS);
+        let more = size_of_val(&by_value) - size_of_val(&by_reference);
+        assert!(more <= size_of_val(&PATHS), "{more} bytes");
+    }
+}
