@@ -22,11 +22,8 @@ const SLOWEST: usize = 4 * MIB;
 const FEW: usize = 4 * MIB;
 const MANY: usize = 64 * MIB;
 
-/// Calls at a time, of the smallest size, for which the project states bounds on ratios.
-const BOUNDED: [usize; 2] = [1, 64];
-
-/// As many turns tell a ratio to a hundredth on a machine of which others take their share.
-const MANY_ROUNDS: usize = 120;
+/// As many turns tell a ratio to a hundredth or so on a machine of which others take their share.
+const ROUNDS_FOR_CLOSE_BOUNDS: usize = 120;
 
 /// How thoroughly to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,10 +57,10 @@ pub(crate) fn calls(profile: Profile) -> Vec<Load> {
 
 /// Every number of calls, as small as they can be.
 pub(crate) fn transport(profile: Profile) -> Vec<Load> {
-    let small = |bounded, others, millis| {
+    let small = |close, others, millis| {
         CONCURRENCY.map(|concurrency| {
-            let is_bounded = BOUNDED.contains(&concurrency);
-            let rounds = if is_bounded { bounded } else { others };
+            let is_close = has_close_bounds(concurrency, PAYLOAD[0]);
+            let rounds = if is_close { close } else { others };
             let turn = Duration::from_millis(millis);
             load(concurrency, PAYLOAD[0], rounds, turn)
         })
@@ -71,7 +68,7 @@ pub(crate) fn transport(profile: Profile) -> Vec<Load> {
     match profile {
         Profile::Smoke => vec![load(2, PAYLOAD[0], 1, Duration::ZERO)],
         Profile::Quick => small(20, 20, 60).into(),
-        Profile::Full => small(MANY_ROUNDS, 40, 100).into(),
+        Profile::Full => small(ROUNDS_FOR_CLOSE_BOUNDS, 40, 100).into(),
     }
 }
 
@@ -109,14 +106,20 @@ pub(crate) fn throughput(profile: Profile) -> Vec<Load> {
     }
 }
 
+/// Whether the project states bounds for calls like these that are closer than the noise of a few
+/// rounds.
+fn has_close_bounds(concurrency: usize, payload: usize) -> bool {
+    payload == PAYLOAD[0] && [1, 64].contains(&concurrency)
+}
+
 /// Every number of calls with every size.
 fn full() -> impl Iterator<Item = Load> {
     PAYLOAD.into_iter().flat_map(|payload| {
         CONCURRENCY.into_iter().map(move |concurrency| {
             // The more is on its way, the longer a turn takes, and the less of it is overhead.
             let bytes = concurrency * payload;
-            let rounds = if payload == PAYLOAD[0] && BOUNDED.contains(&concurrency) {
-                MANY_ROUNDS
+            let rounds = if has_close_bounds(concurrency, payload) {
+                ROUNDS_FOR_CLOSE_BOUNDS
             } else if bytes <= FEW {
                 40
             } else if bytes <= MANY {
@@ -134,7 +137,7 @@ fn quick() -> impl Iterator<Item = Load> {
     let small = CONCURRENCY.into_iter().zip([PAYLOAD[0]; 4]);
     let single = [1; 3].into_iter().zip(PAYLOAD.into_iter().skip(1));
     small.chain(single).map(|(concurrency, payload)| {
-        let rounds = if payload == PAYLOAD[0] && BOUNDED.contains(&concurrency) {
+        let rounds = if has_close_bounds(concurrency, payload) {
             20
         } else {
             6
