@@ -7,8 +7,8 @@ use async_nats::Client;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower::Service;
 use wrpc_middleware::nats::{self, Options};
-use wrpc_middleware::upstream_nats::{Handshake, NatsTransport};
-use wrpc_middleware::{Channels, Invocation, RpcError, leaf};
+use wrpc_middleware::upstream_nats::{self, NatsTransport};
+use wrpc_middleware::{Channels, Invocation, RpcError};
 use wrpc_transport::{Index, Invoke, Serve};
 use wrpc_transport_nats::Client as UpstreamClient;
 
@@ -87,8 +87,8 @@ pub enum Upstream {}
 impl NatsWire for Upstream {
     const NAME: &'static str = "upstream";
 
-    type Outgoing = leaf::Outgoing<<UpstreamClient as Invoke>::Outgoing, Handshake>;
-    type Incoming = leaf::Incoming<<UpstreamClient as Invoke>::Incoming, Handshake>;
+    type Outgoing = upstream_nats::Outgoing;
+    type Incoming = upstream_nats::Incoming;
     type Leaf = NatsTransport;
     type Server = UpstreamClient;
 

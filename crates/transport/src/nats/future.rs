@@ -12,16 +12,19 @@ use wrpc_transport::Invoke;
 use wrpc_transport_nats::Client;
 
 use super::Handshake;
-use crate::Channels;
-use crate::leaf::{Incoming, Outgoing};
+use super::boxed::Boxed;
+use crate::{Channels, leaf};
 
 /// As many are kept, some 2 kB each.
 const MAX_KEPT: usize = 128;
 
-pub(super) type Response = Channels<
-    Outgoing<<Client as Invoke>::Outgoing, Handshake>,
-    Incoming<<Client as Invoke>::Incoming, Handshake>,
->;
+/// The parameters of a call over upstream's client.
+pub type Outgoing = leaf::Outgoing<Boxed<<Client as Invoke>::Outgoing>, Handshake>;
+
+/// The results of a call over upstream's client.
+pub type Incoming = leaf::Incoming<Boxed<<Client as Invoke>::Incoming>, Handshake>;
+
+pub(super) type Response = Channels<Outgoing, Incoming>;
 
 type Call = ReusableBoxFuture<'static, Result<Response, RpcError>>;
 
@@ -125,6 +128,14 @@ mod tests {
             Delivery::NotSent,
             "f: no",
         ))
+    }
+
+    /// Every layer moves it.
+    #[test]
+    fn a_response_is_small() {
+        let streams =
+            size_of::<<Client as Invoke>::Outgoing>() + size_of::<<Client as Invoke>::Incoming>();
+        assert!(size_of::<Response>() < streams / 2, "of {streams} bytes");
     }
 
     fn poll(response: &mut ResponseFuture) -> bool {

@@ -30,6 +30,7 @@
 //!   they are read or dropped, and messages that went missing in the middle of a result are not
 //!   missed.
 
+mod boxed;
 mod clients;
 mod connection;
 mod evidence;
@@ -38,5 +39,5 @@ mod transport;
 mod watcher;
 
 pub use evidence::Handshake;
-pub use future::ResponseFuture;
+pub use future::{Incoming, Outgoing, ResponseFuture};
 pub use transport::{Builder, NatsTransport};

@@ -15,6 +15,7 @@ use wrpc_transport::Invoke as _;
 use wrpc_transport_nats::Client;
 
 use super::Handshake;
+use super::boxed::Boxed;
 use super::clients::{Clients, Entry};
 use super::connection::{Broker, Connection, connected};
 use super::future::{Calls, Response, ResponseFuture};
@@ -249,7 +250,9 @@ fn send(
             })
             .await?
         };
-        let channels = leaving.arrive(invoked, rest)?;
+        let boxed =
+            invoked.map(|(outgoing, incoming)| (Boxed::new(outgoing), Boxed::new(incoming)));
+        let channels = leaving.arrive(boxed, rest)?;
         inside.leave();
         Ok(channels)
     }

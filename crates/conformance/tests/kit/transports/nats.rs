@@ -14,10 +14,9 @@ use wrpc_middleware_conformance::{CannotTell, Fault, Outcome, Scenario, TARGET, 
 use wrpc_middleware_nats::{Client, Options};
 use wrpc_middleware_testing::nats::{NatsServer, connect, disconnected, round_trip};
 use wrpc_middleware_testing::proxy::Proxy;
-use wrpc_middleware_transport::nats::{Handshake, NatsTransport};
-use wrpc_middleware_transport::{Channels, Context, Invocation, RpcError, leaf};
-use wrpc_transport::Index;
-use wrpc_transport::{Invoke, Serve};
+use wrpc_middleware_transport::nats::{self, NatsTransport};
+use wrpc_middleware_transport::{Channels, Context, Invocation, RpcError};
+use wrpc_transport::{Index, Serve};
 
 /// The subject prefix of all targets.
 const PREFIX: &str = "default";
@@ -224,8 +223,8 @@ impl Wire for Upstream {
         },
     ];
 
-    type Outgoing = leaf::Outgoing<<wrpc_transport_nats::Client as Invoke>::Outgoing, Handshake>;
-    type Incoming = leaf::Incoming<<wrpc_transport_nats::Client as Invoke>::Incoming, Handshake>;
+    type Outgoing = nats::Outgoing;
+    type Incoming = nats::Incoming;
     type Leaf = NatsTransport;
     type Server = wrpc_transport_nats::Client;
 
