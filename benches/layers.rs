@@ -28,7 +28,7 @@ use wrpc_middleware::link::{LinkPolicy as _, LinkRequest, LinkTable};
 use wrpc_middleware_bench::arguments::{Arguments, measures};
 
 use crate::support::backtraces;
-use crate::support::links;
+use crate::support::links::{self, Source};
 use crate::support::path::{Expected, FUNCTION, INSTANCE, Path};
 use crate::support::paths;
 
@@ -126,7 +126,7 @@ fn over_links(count: usize, random: bool) -> Path {
     };
     let contexts: Vec<_> = sources
         .into_iter()
-        .map(|source| Context::new(()).with_source(source))
+        .map(|source| Context::new(()).with_source(source.as_str()))
         .collect();
     let next = Cell::new(0);
     let full_stack = paths::full_stack(&links::table(count));
@@ -158,12 +158,12 @@ fn measure(
 }
 
 /// How many of `lookups` calls by `sources`, in turn, have a link.
-fn look_up(table: &LinkTable, sources: &[String], lookups: u64) -> u64 {
+fn look_up(table: &LinkTable, sources: &[Source], lookups: u64) -> u64 {
     let mut request = LinkRequest::new(None, INSTANCE, FUNCTION);
     let mut found = 0;
     let mut sources = sources.iter().cycle();
     for _ in 0..lookups {
-        request.source = sources.next().map(String::as_str);
+        request.source = sources.next().map(Source::as_str);
         found += u64::from(black_box(table.authorize(black_box(&request))).is_some());
     }
     found

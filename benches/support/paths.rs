@@ -33,7 +33,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The context of a component that has a link.
 pub fn context() -> Cx {
-    Context::new(()).with_source(links::source(0))
+    Context::new(()).with_source(links::source(0).as_str())
 }
 
 /// The stack that every host has, over a target that answers.
