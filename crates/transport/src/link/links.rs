@@ -166,10 +166,10 @@ mod tests {
     }
 
     fn has(links: &Links, n: usize) -> bool {
-        let link = link(n);
-        let found = links.get(&Key::of(&link)).map(Link::from);
+        let entry = Entry::from(link(n));
+        let found = links.get(&entry.key()).map(Link::from);
         found.is_some_and(|found| {
-            assert_eq!(found, link);
+            assert_eq!(found, link(n));
             true
         })
     }
@@ -179,8 +179,9 @@ mod tests {
         let all: Links = (0..MANY).map(link).collect();
         let mut odd = all.clone();
         for n in (0..MANY).step_by(2) {
-            assert!(odd.remove(&Key::of(&link(n))));
-            assert!(!odd.remove(&Key::of(&link(n))));
+            let entry = Entry::from(link(n));
+            assert!(odd.remove(&entry.key()));
+            assert!(!odd.remove(&entry.key()));
         }
         let mut more = odd.clone();
         more.insert(link(MANY).into());
