@@ -18,6 +18,16 @@ pub(super) struct Key<'a> {
     pub(super) interface: &'a str,
 }
 
+impl<'a> Key<'a> {
+    pub(super) fn of(link: &'a Link) -> Self {
+        Self {
+            source: link.source(),
+            name: link.name(),
+            interface: link.interface().as_str(),
+        }
+    }
+}
+
 /// A link as it lies in the table. Of a large table that is in no cache, and waiting for memory is
 /// what a look-up costs then: so all that differs from link to link is here, once and small, if the
 /// name of its source has no more than 23 bytes. With room for longer ones fewer entries would be in a
@@ -127,12 +137,7 @@ mod tests {
             let is_elsewhere = sharing.entry(link.clone()).source.is_heap_allocated();
             assert_eq!(is_elsewhere, bytes > 23);
             for entry in [Entry::from(link.clone()), sharing.entry(link.clone())] {
-                let key = Key {
-                    source: link.source(),
-                    name: link.name(),
-                    interface: link.interface().as_str(),
-                };
-                assert!(entry.key() == key, "{bytes}");
+                assert!(entry.key() == Key::of(&link), "{bytes}");
                 assert_eq!(Link::from(&entry), link);
             }
         }

@@ -40,33 +40,14 @@ impl Default for Links {
 impl Links {
     /// These links, unless two of them have the same key.
     pub(super) fn unique(iter: impl IntoIterator<Item = Link>) -> Result<Self, DuplicateLink> {
-        let entries = entries(iter);
-        let mut links = Self::with_room_for(&entries);
-        for entry in entries {
-            if links.get(&entry.key()).is_some() {
-                return Err(DuplicateLink(Link::from(&entry)));
+        let (mut links, mut sharing) = (Self::default(), Sharing::default());
+        for link in iter {
+            if links.get(&Key::of(&link)).is_some() {
+                return Err(DuplicateLink(link));
             }
-            links.insert(entry);
+            links.insert(sharing.entry(link));
         }
         Ok(links)
-    }
-
-    /// No links, with as much room as these will take.
-    fn with_room_for(entries: &[Entry]) -> Self {
-        let mut links = Self::default();
-        let mut lens = [0; PARTS];
-        for entry in entries {
-            let hash = links.hasher.hash_one(entry.key());
-            if let Some(len) = lens.get_mut(part(hash)) {
-                *len += 1;
-            }
-        }
-        for (part, len) in links.parts.iter_mut().zip(lens) {
-            if len > 0 {
-                *part = Arc::new(Part::with_capacity(len));
-            }
-        }
-        links
     }
 
     pub(super) fn get(&self, key: &Key<'_>) -> Option<&Entry> {
@@ -124,21 +105,12 @@ impl Links {
 /// Of links with the same key, the last one stays.
 impl FromIterator<Link> for Links {
     fn from_iter<I: IntoIterator<Item = Link>>(iter: I) -> Self {
-        let entries = entries(iter);
-        let mut links = Self::with_room_for(&entries);
-        for entry in entries {
-            links.insert(entry);
+        let (mut links, mut sharing) = (Self::default(), Sharing::default());
+        for link in iter {
+            links.insert(sharing.entry(link));
         }
         links
     }
-}
-
-/// What many links share is made before any table is: a table that grows in between would leave it
-/// on a page for each, and finding those takes a processor longer than reading them.
-fn entries(links: impl IntoIterator<Item = Link>) -> Vec<Entry> {
-    let mut sharing = Sharing::default();
-    let entries = links.into_iter().map(|link| sharing.entry(link));
-    entries.collect()
 }
 
 /// The number of the part for a hash, by bits that a part does not look at to find an entry.
@@ -166,10 +138,10 @@ mod tests {
     }
 
     fn has(links: &Links, n: usize) -> bool {
-        let entry = Entry::from(link(n));
-        let found = links.get(&entry.key()).map(Link::from);
+        let link = link(n);
+        let found = links.get(&Key::of(&link)).map(Link::from);
         found.is_some_and(|found| {
-            assert_eq!(found, link(n));
+            assert_eq!(found, link);
             true
         })
     }
@@ -179,9 +151,8 @@ mod tests {
         let all: Links = (0..MANY).map(link).collect();
         let mut odd = all.clone();
         for n in (0..MANY).step_by(2) {
-            let entry = Entry::from(link(n));
-            assert!(odd.remove(&entry.key()));
-            assert!(!odd.remove(&entry.key()));
+            assert!(odd.remove(&Key::of(&link(n))));
+            assert!(!odd.remove(&Key::of(&link(n))));
         }
         let mut more = odd.clone();
         more.insert(link(MANY).into());
