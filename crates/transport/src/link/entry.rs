@@ -18,6 +18,7 @@ pub(super) struct Key<'a> {
     pub(super) interface: &'a str,
 }
 
+#[cfg(test)]
 impl<'a> Key<'a> {
     pub(super) fn of(link: &'a Link) -> Self {
         Self {

@@ -1,95 +1,201 @@
-//! Many links, of which a copy with a change is cheap.
+//! Many links, of which one is found with a single look at memory, and a copy with a change is
+//! cheap.
 
-use core::hash::BuildHasher as _;
+use core::hash::BuildHasher;
 use std::sync::Arc;
 
-use hashbrown::hash_table::{Entry as Place, OccupiedEntry};
+use hashbrown::hash_table::Entry as Place;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::entry::{Entry, Key, Sharing};
+use super::slots::{Hashed, Slots, arrange, scale, slot};
 use super::{DuplicateLink, Link};
 
 /// Into how many parts the links are divided. Of 100,000 links a change copies 400 then.
 const PARTS: usize = 1 << u8::BITS;
 
+/// How many links share a seed, on average. With more of them it takes longer to find one that
+/// suits them all; with fewer, the seeds take more of the caches.
+const USUAL: usize = 3;
+
+/// How many links may share a seed, on average, before there are more seeds.
+const MOST: usize = 2 * USUAL;
+
+/// How many seeds each part has at least: of a few links many may share one by chance.
+const FEWEST: usize = 4;
+
 /// Links by source, name and interface, divided into parts by their hash. Copies share the parts
 /// in which they do not differ.
+///
+/// A large table is in no cache, and waiting for memory is what a look-up costs then. So the link
+/// itself is all that it reads of what differs from link to link: a library's table reads tags
+/// before that, and has more room to spare. The slot of a link follows from its hash and a seed,
+/// which it shares with some others; the seeds are chosen so that no two links have the same slot.
 ///
 /// The hashes are seeded at random: links are made by operators and requests by hosts, but a
 /// component may have a say in the name of the link that it uses.
 #[derive(Clone, Debug)]
-pub(super) struct Links {
-    parts: [Arc<Part>; PARTS],
-    hasher: DefaultHashBuilder,
+pub(super) struct Links<S = DefaultHashBuilder> {
+    parts: [Slots; PARTS],
+    /// As many for each part.
+    seeds: Arc<[u8]>,
+    /// How many slots further than its own a link is at most.
+    reach: usize,
+    hasher: S,
     len: usize,
 }
 
-type Part = HashTable<Entry>;
-
-impl Default for Links {
+impl<S: Default> Default for Links<S> {
     fn default() -> Self {
-        let empty = Arc::default();
+        let empty = Slots::default();
         Self {
             parts: core::array::from_fn(|_| Arc::clone(&empty)),
-            hasher: DefaultHashBuilder::default(),
+            seeds: Arc::from([0; PARTS * FEWEST]),
+            reach: 0,
+            hasher: S::default(),
             len: 0,
         }
     }
 }
 
-impl Links {
+impl<S: BuildHasher + Clone + Default> Links<S> {
     /// These links, unless two of them have the same key.
     pub(super) fn unique(iter: impl IntoIterator<Item = Link>) -> Result<Self, DuplicateLink> {
-        let (mut links, mut sharing) = (Self::default(), Sharing::default());
+        Self::collect(iter, |duplicate, _| {
+            Err(DuplicateLink(Link::from(&duplicate)))
+        })
+    }
+
+    fn collect<E>(
+        iter: impl IntoIterator<Item = Link>,
+        mut duplicate: impl FnMut(Entry, &mut Entry) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let (hasher, mut sharing) = (S::default(), Sharing::default());
+        let iter = iter.into_iter();
+        let mut links: HashTable<Hashed> = HashTable::with_capacity(iter.size_hint().0);
         for link in iter {
-            if links.get(&Key::of(&link)).is_some() {
-                return Err(DuplicateLink(link));
+            let entry = sharing.entry(link);
+            let hash = hasher.hash_one(entry.key());
+            let is_it = |other: &Hashed| other.entry.key() == entry.key();
+            match links.entry(hash, is_it, |other| other.hash) {
+                Place::Occupied(mut other) => duplicate(entry, &mut other.get_mut().entry)?,
+                Place::Vacant(place) => {
+                    place.insert(Hashed { hash, entry });
+                }
             }
-            links.insert(sharing.entry(link));
         }
-        Ok(links)
+        Ok(Self::arranged(hasher, links.into_iter().collect()))
+    }
+
+    /// These links, no two of which have the same key.
+    fn arranged(hasher: S, links: Vec<Hashed>) -> Self {
+        let seeds = PARTS * links.len().div_ceil(PARTS * USUAL).max(FEWEST);
+        let mut table = Self {
+            seeds: vec![0; seeds].into(),
+            hasher,
+            len: links.len(),
+            ..Self::default()
+        };
+        let mut parts = [const { Vec::new() }; PARTS];
+        for link in links {
+            if let Some(part) = parts.get_mut(part(link.hash)) {
+                part.push(link);
+            }
+        }
+        for (number, part) in parts.into_iter().enumerate() {
+            if !part.is_empty() {
+                table.arrange(number, part);
+            }
+        }
+        table
+    }
+
+    /// Makes these the links of a part.
+    fn arrange(&mut self, part: usize, links: Vec<Hashed>) {
+        let seeds = Arc::make_mut(&mut self.seeds);
+        let count = seeds.len();
+        let (slots, reach) = arrange(links, |hash| bucket(hash, count), seeds);
+        self.reach = self.reach.max(reach);
+        if let Some(part) = self.parts.get_mut(part) {
+            *part = slots;
+        }
     }
 
     pub(super) fn get(&self, key: &Key<'_>) -> Option<&Entry> {
         let hash = self.hasher.hash_one(key);
-        let part = self.parts.get(part(hash))?;
-        part.find(hash, |entry| entry.key() == *key)
+        let slots = self.parts.get(part(hash))?;
+        let own = self.slot(hash, slots)?;
+        match slots.get(own)? {
+            Some(entry) if entry.key() == *key => Some(entry),
+            _ if self.reach == 0 => None,
+            _ => slots.get(self.find_from(own, slots, key)?)?.as_ref(),
+        }
+    }
+
+    /// The slot that a link with this hash has, unless another one has it.
+    fn slot(&self, hash: u64, slots: &Slots) -> Option<usize> {
+        let seed = self.seeds.get(bucket(hash, self.seeds.len()))?;
+        Some(slot(hash, *seed, slots.len()))
+    }
+
+    /// The slot of the link with this key.
+    fn find(&self, hash: u64, key: &Key<'_>) -> Option<usize> {
+        let slots = self.parts.get(part(hash))?;
+        self.find_from(self.slot(hash, slots)?, slots, key)
+    }
+
+    fn find_from(&self, own: usize, slots: &Slots, key: &Key<'_>) -> Option<usize> {
+        let mut numbers = (own..slots.len()).chain(0..own).take(self.reach + 1);
+        numbers.find(|number| {
+            let entry = slots.get(*number).and_then(Option::as_ref);
+            entry.is_some_and(|entry| entry.key() == *key)
+        })
     }
 
     /// Adds a link, in the place of one with the same key.
     pub(super) fn insert(&mut self, entry: Entry) {
-        let hasher = &self.hasher;
-        let hash = hasher.hash_one(entry.key());
-        let Some(part) = self.parts.get_mut(part(hash)) else {
-            return;
-        };
-        let place = Arc::make_mut(part).entry(
-            hash,
-            |other| other.key() == entry.key(),
-            |other| hasher.hash_one(other.key()),
-        );
-        match place {
-            Place::Occupied(mut place) => *place.get_mut() = entry,
-            Place::Vacant(place) => {
-                place.insert(entry);
-                self.len += 1;
+        let hash = self.hasher.hash_one(entry.key());
+        if let Some(slot) = self.find(hash, &entry.key()) {
+            let slots = self.parts.get_mut(part(hash)).map(Arc::make_mut);
+            if let Some(slot) = slots.and_then(|slots| slots.get_mut(slot)) {
+                *slot = Some(entry);
             }
+            return;
         }
+        self.len += 1;
+        let is_full = self.len > MOST * self.seeds.len();
+        let changed = if is_full {
+            &self.parts[..]
+        } else {
+            self.parts.get(part(hash)..=part(hash)).unwrap_or_default()
+        };
+        let mut links = self.hashed(changed.iter().flat_map(|part| part.iter().flatten()));
+        links.push(Hashed { hash, entry });
+        if is_full {
+            *self = Self::arranged(self.hasher.clone(), links);
+        } else {
+            self.arrange(part(hash), links);
+        }
+    }
+
+    fn hashed<'a>(&self, entries: impl Iterator<Item = &'a Entry>) -> Vec<Hashed> {
+        let hashed = |entry: &Entry| Hashed {
+            hash: self.hasher.hash_one(entry.key()),
+            entry: entry.clone(),
+        };
+        entries.map(hashed).collect()
     }
 
     /// Removes a link. Says whether there was one.
     pub(super) fn remove(&mut self, key: &Key<'_>) -> bool {
         let hash = self.hasher.hash_one(key);
-        let Some(part) = self.parts.get_mut(part(hash)) else {
+        let Some(slot) = self.find(hash, key) else {
             return false;
         };
-        if part.find(hash, |entry| entry.key() == *key).is_none() {
-            return false;
-        }
-        let found = Arc::make_mut(part).find_entry(hash, |entry| entry.key() == *key);
-        let removed = found.map(OccupiedEntry::remove).is_ok();
-        self.len -= usize::from(removed);
-        removed
+        let slots = self.parts.get_mut(part(hash)).map(Arc::make_mut);
+        let removed = slots.and_then(|slots| slots.get_mut(slot)?.take());
+        self.len -= usize::from(removed.is_some());
+        removed.is_some()
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -97,30 +203,45 @@ impl Links {
     }
 
     pub(super) fn to_vec(&self) -> Vec<Link> {
-        let entries = self.parts.iter().flat_map(|part| part.iter());
+        let entries = self.parts.iter().flat_map(|part| part.iter().flatten());
         entries.map(Link::from).collect()
     }
 }
 
 /// Of links with the same key, the last one stays.
-impl FromIterator<Link> for Links {
+impl<S: BuildHasher + Clone + Default> FromIterator<Link> for Links<S> {
     fn from_iter<I: IntoIterator<Item = Link>>(iter: I) -> Self {
-        let (mut links, mut sharing) = (Self::default(), Sharing::default());
-        for link in iter {
-            links.insert(sharing.entry(link));
+        let replace = |last, entry: &mut Entry| {
+            *entry = last;
+            Ok(())
+        };
+        let collected: Result<_, core::convert::Infallible> = Self::collect(iter, replace);
+        match collected {
+            Ok(links) => links,
+            Err(never) => match never {},
         }
-        links
     }
 }
 
-/// The number of the part for a hash, by bits that a part does not look at to find an entry.
+/// The number of the part for a hash.
 fn part(hash: u64) -> usize {
-    let [_, _, _, bits, ..] = hash.to_be_bytes();
-    usize::from(bits)
+    bucket(hash, PARTS)
+}
+
+/// The number of the seed for a hash, out of `seeds`. Those of one part follow each other.
+fn bucket(hash: u64, seeds: usize) -> usize {
+    let [a, b, c, d, ..] = hash.to_le_bytes();
+    scale(u32::from_le_bytes([a, b, c, d]), seeds)
 }
 
 #[cfg(test)]
 mod tests {
+    use core::hash::{BuildHasherDefault, Hasher};
+    use std::hash::DefaultHasher;
+
+    use rand::rngs::StdRng;
+    use rand::{RngExt as _, SeedableRng as _};
+
     use super::*;
     use crate::Target;
 
@@ -137,7 +258,7 @@ mod tests {
         }
     }
 
-    fn has(links: &Links, n: usize) -> bool {
+    fn has<S: BuildHasher + Clone + Default>(links: &Links<S>, n: usize) -> bool {
         let link = link(n);
         let found = links.get(&Key::of(&link)).map(Link::from);
         found.is_some_and(|found| {
@@ -165,6 +286,71 @@ mod tests {
         for (links, len) in [(all, MANY), (odd, MANY / 2), (more, MANY / 2 + 1)] {
             assert_eq!((links.len(), links.to_vec().len()), (len, len));
         }
+    }
+
+    /// The same hashes each time.
+    type Fixed = BuildHasherDefault<DefaultHasher>;
+
+    #[test]
+    fn a_link_is_looked_for_in_one_slot() {
+        for count in [1, 2, 10, 100, MANY, 50 * MANY] {
+            let links: Links<Fixed> = (0..count).map(link).collect();
+            assert_eq!(links.reach, 0, "of {count}");
+            let slots: usize = links.parts.iter().map(|part| part.len()).sum();
+            assert!(slots <= count + count / 4 + PARTS, "{slots} for {count}");
+        }
+        let mut links = Links::<Fixed>::default();
+        (0..4 * MANY).for_each(|n| links.insert(link(n).into()));
+        assert_eq!((links.reach, links.len()), (0, 4 * MANY));
+        assert!((0..4 * MANY).all(|n| has(&links, n)));
+    }
+
+    /// Links come and go in any order, for which `S` has hashes.
+    fn come_and_go<S: BuildHasher + Clone + Default>(most: usize, changes: usize) {
+        let mut rng = StdRng::seed_from_u64(0);
+        let (mut links, mut there) = (Links::<S>::default(), vec![false; most]);
+        for _ in 0..changes {
+            let n = rng.random_range(0..most);
+            let is_new = rng.random();
+            if is_new {
+                links.insert(link(n).into());
+            } else {
+                assert_eq!(links.remove(&Key::of(&link(n))), there[n]);
+            }
+            there[n] = is_new;
+            assert_eq!(has(&links, n), is_new);
+            assert_eq!(links.len(), there.iter().filter(|is| **is).count());
+        }
+        for (n, is) in there.into_iter().enumerate() {
+            assert_eq!(has(&links, n), is);
+        }
+    }
+
+    #[test]
+    fn links_come_and_go() {
+        come_and_go::<DefaultHashBuilder>(3 * PARTS, 4_000);
+    }
+
+    /// Nothing tells links apart but what they are.
+    #[derive(Clone, Default)]
+    struct Same;
+
+    impl Hasher for Same {
+        fn finish(&self) -> u64 {
+            u64::MAX
+        }
+
+        fn write(&mut self, _: &[u8]) {}
+    }
+
+    #[test]
+    fn links_of_one_hash_are_found_all_the_same() {
+        come_and_go::<BuildHasherDefault<Same>>(20, 400);
+        let links: Links<BuildHasherDefault<Same>> = (0..30).map(link).collect();
+        assert!((0..30).all(|n| has(&links, n)) && !has(&links, 30));
+        let twice = (0..30).chain([7]).map(link);
+        let error = Links::<BuildHasherDefault<Same>>::unique(twice).unwrap_err();
+        assert_eq!(error.link(), &link(7));
     }
 
     #[test]

@@ -51,6 +51,7 @@ mod links;
 mod names;
 mod policy;
 mod service;
+mod slots;
 mod table;
 
 pub use definition::{DuplicateLink, Link};
