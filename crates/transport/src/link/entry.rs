@@ -147,6 +147,6 @@ mod tests {
     #[cfg(target_pointer_width = "64")]
     #[test]
     fn two_entries_fit_in_a_cache_line() {
-        assert_eq!(size_of::<Entry>(), 32);
+        assert_eq!(size_of::<Option<Entry>>(), 32);
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn scale(fraction: u32, len: usize) -> usize {
 
 /// The slot, out of `slots`, that a seed takes a hash to.
 pub(super) fn slot(hash: u64, seed: u8, slots: usize) -> usize {
-    // Odd, and half of their bits are set: each bit of either has a say in the upper half.
+    // Odd, so that nothing is lost; each bit of a hash or a seed has a say in the upper half.
     const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
     const MIX: u64 = 0xd6e8_feb8_6659_fd93;
     let mixed = (hash ^ u64::from(seed).wrapping_mul(SPREAD)).wrapping_mul(MIX);
@@ -34,7 +34,7 @@ pub(super) fn slot(hash: u64, seed: u8, slots: usize) -> usize {
 }
 
 /// Puts the links of a part into slots, and their seeds among all others. Returns how many slots
-/// further than its own a link is at most: none, unless no seed tells hashes apart.
+/// further than its own a link is at most: none, unless no seeds were found.
 pub(super) fn arrange(
     mut links: Vec<Hashed>,
     bucket: impl Fn(u64) -> usize,
@@ -44,9 +44,9 @@ pub(super) fn arrange(
     let mut buckets: Vec<_> = links
         .chunk_by(|link, next| bucket(link.hash) == bucket(next.hash))
         .collect();
-    // As long as there is room for them.
+    // The largest first: they need the most room.
     buckets.sort_by_key(|links| Reverse(links.len()));
-    let with_spare = |part| links.len() + links.len() / part + 1;
+    let with_spare = |divisor| links.len() + links.len() / divisor + 1;
     let (len, chosen) = [8, 4, 2, 1]
         .map(with_spare)
         .into_iter()

@@ -43,8 +43,8 @@ impl LinkTable {
 
     /// Adds a link, in the place of one with the same source, name and interface.
     ///
-    /// Copies a small part of the table: to change many links at once, [`replace`](Self::replace)
-    /// them.
+    /// Copies a small part of the table, and makes it anew whenever it has grown by a third: to change
+    /// many links at once, [`replace`](Self::replace) them.
     pub fn insert(&self, link: &Link) {
         self.0.rcu(|links| {
             let mut links = Links::clone(links);
@@ -55,7 +55,7 @@ impl LinkTable {
 
     /// Removes the link with this source, name and interface. Says whether there was one.
     ///
-    /// Copies a small part of the table, as [`insert`](Self::insert) does.
+    /// Copies a small part of the table.
     #[must_use = "says whether there was such a link"]
     pub fn remove(&self, source: &str, name: &str, interface: &Interface) -> bool {
         let key = Key {
