@@ -59,7 +59,7 @@ impl<S: Default> Default for Links<S> {
     }
 }
 
-impl<S: BuildHasher + Clone + Default> Links<S> {
+impl<S: BuildHasher + Default> Links<S> {
     /// These links, unless two of them have the same key.
     pub(super) fn unique(iter: impl IntoIterator<Item = Link>) -> Result<Self, DuplicateLink> {
         Self::collect(iter, |duplicate, _| {
@@ -201,7 +201,7 @@ impl<S: BuildHasher + Clone + Default> Links<S> {
 }
 
 /// Of links with the same key, the last one stays.
-impl<S: BuildHasher + Clone + Default> FromIterator<Link> for Links<S> {
+impl<S: BuildHasher + Default> FromIterator<Link> for Links<S> {
     fn from_iter<I: IntoIterator<Item = Link>>(iter: I) -> Self {
         let replace = |last, entry: &mut Entry| {
             *entry = last;
@@ -250,7 +250,7 @@ mod tests {
         }
     }
 
-    fn has<S: BuildHasher + Clone + Default>(links: &Links<S>, n: usize) -> bool {
+    fn has<S: BuildHasher + Default>(links: &Links<S>, n: usize) -> bool {
         let link = link(n);
         let found = links.get(&Key::of(&link)).map(Link::from);
         found.is_some_and(|found| {
@@ -319,7 +319,7 @@ mod tests {
     }
 
     /// Links come and go in any order, for which `S` has hashes.
-    fn come_and_go<S: BuildHasher + Clone + Default>(most: usize, changes: usize) {
+    fn come_and_go<S: BuildHasher + Default>(most: usize, changes: usize) {
         let mut rng = StdRng::seed_from_u64(0);
         let (mut links, mut there) = (Links::<S>::default(), vec![false; most]);
         for _ in 0..changes {
