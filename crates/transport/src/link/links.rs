@@ -294,20 +294,21 @@ mod tests {
     }
 
     #[test]
-    fn so_is_one_that_came_later() {
+    fn so_is_a_link_that_came_later() {
         let mut links = Links::<Fixed>::default();
         for n in 0..4 * MANY {
             let is_full = links.len() == MOST * links.seeds.len();
             if is_full {
-                assert_eq!(links.reach, 0, "of {n}");
                 let slots: usize = links.parts.iter().map(|part| part.len()).sum();
                 assert!(slots <= n + n / 4 + PARTS, "{slots} for {n}");
             }
             let before = links.seeds.len();
             links.insert(link(n).into());
             assert_eq!(links.seeds.len() > before, is_full);
+            assert_eq!(links.reach, 0, "of {n}");
         }
         assert_eq!(links.len(), 4 * MANY);
+        assert!(links.seeds.len() > PARTS * FEWEST, "it was never full");
     }
 
     #[test]
