@@ -2,12 +2,12 @@
 
 use core::fmt;
 use core::time::Duration;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use async_nats::connection::State;
 use async_nats::{Message, Subject};
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{debug, trace};
@@ -15,12 +15,14 @@ use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
 use crate::broker::Broker;
 use crate::budget::Budget;
-use crate::exchange::{Exchange, Part};
+use crate::exchange::Part;
 use crate::header;
 use crate::registry::Registry;
 use crate::serve::ServedFunctions;
+use crate::slow::SlowFunctions;
 use crate::subject::{CANCEL, Inbox, InboxPrefixes, PARAMS, below, server};
 use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::tasks::Owing;
 use crate::violations::Violations;
 
 /// Whether there is a connection to NATS.
@@ -45,8 +47,8 @@ pub(crate) struct Core {
     pub(crate) tick: AtomicU32,
     pub(crate) state: watch::Sender<ConnectionState>,
     pub(crate) served: ServedFunctions,
-    /// Calls of which something is to be told to the other side if they are not over soon.
-    pub(crate) owing: mpsc::UnboundedSender<Weak<Exchange>>,
+    pub(crate) owing: Owing,
+    pub(crate) slow: SlowFunctions,
 }
 
 /// Keeps the tasks of a connection alive: every client and every call has it.

@@ -48,6 +48,7 @@ mod options;
 mod outgoing;
 mod registry;
 pub mod serve;
+mod slow;
 mod subject;
 mod sync;
 mod tasks;

@@ -4,20 +4,21 @@
 #![expect(clippy::expect_used, reason = "it is for tests alone")]
 
 use core::time::Duration;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use async_nats::{Message, Subject};
 use bytes::Bytes;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::broker::{Broker, Waiting};
 use crate::budget::Budget;
 use crate::connection::{Connection, ConnectionState, Core};
-use crate::exchange::Exchange;
 use crate::registry::Registry;
 use crate::serve::ServedFunctions;
+use crate::slow::SlowFunctions;
 use crate::subject::{Inbox, InboxPrefixes};
+use crate::tasks::{Settling, settling};
 use crate::violations::Violations;
 
 /// What tasks would have that nobody runs.
@@ -25,7 +26,7 @@ pub(crate) struct Idle {
     /// What has no place in the queue.
     pub(crate) _waiting: Waiting,
     /// The calls that are to be settled.
-    pub(crate) owed: mpsc::UnboundedReceiver<Weak<Exchange>>,
+    pub(crate) settling: Settling,
 }
 
 /// A connection whose NATS client has a queue of `capacity` messages.
@@ -47,7 +48,7 @@ pub(crate) async fn nats(capacity: usize) -> async_nats::Client {
 /// A connection over such a client.
 pub(crate) fn over(nats: async_nats::Client, budget: Budget) -> (Arc<Connection>, Idle) {
     let (broker, waiting) = Broker::new(nats);
-    let (owing, owed) = mpsc::unbounded_channel();
+    let (owing, settling) = settling();
     let core = Core {
         broker: Arc::new(broker),
         registry: Registry::default(),
@@ -59,11 +60,12 @@ pub(crate) fn over(nats: async_nats::Client, budget: Budget) -> (Arc<Connection>
         state: watch::Sender::new(ConnectionState::Connected),
         served: ServedFunctions::default(),
         owing,
+        slow: SlowFunctions::default(),
     };
     let connection = Connection::new(Arc::new(core), JoinSet::new());
     let idle = Idle {
         _waiting: waiting,
-        owed,
+        settling,
     };
     (Arc::new(connection), idle)
 }

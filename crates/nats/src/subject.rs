@@ -13,6 +13,8 @@
 //! A reply subject of ours may end in [`UNARY`].
 
 use core::fmt::Write as _;
+use core::hash::{BuildHasher as _, BuildHasherDefault};
+use std::hash::DefaultHasher;
 
 use async_nats::Subject;
 use percent_encoding::percent_decode_str;
@@ -92,6 +94,14 @@ fn join<'a>(parts: impl IntoIterator<Item = &'a str, IntoIter: Clone>) -> Subjec
         subject.push_str(part);
     }
     subject.into()
+}
+
+/// Which of so many slots the subject has: the same one in every process, so that no failure is a
+/// matter of chance.
+pub(crate) fn slot(subject: &str, slots: usize) -> usize {
+    let hasher = BuildHasherDefault::<DefaultHasher>::default();
+    let [high, low, ..] = hasher.hash_one(subject).to_be_bytes();
+    usize::from(u16::from_be_bytes([high, low])) % slots
 }
 
 /// The indices after the name of a stream; none if there is something else.

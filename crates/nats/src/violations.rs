@@ -13,22 +13,19 @@
 //! Over a connection of the host's, what others publish to the same subject can't be counted, and
 //! what the broker refuses of it can't be told apart: nothing is certain there.
 
-use core::hash::{BuildHasher as _, BuildHasherDefault};
 use core::mem;
 use std::collections::HashMap;
-use std::hash::DefaultHasher;
 use std::sync::PoisonError;
 
 use tokio::sync::Notify;
 
 use crate::connect::Violation;
-use crate::subject::is_call;
+use crate::subject::{is_call, slot};
 use crate::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 
 /// How many counts there are, of 8 bytes each. Subjects that meet at one are counted together, which
-/// proves less and never too much. Which ones do is the same in every process, so that no failure
-/// is a matter of chance.
+/// proves less and never too much.
 const COUNTS: usize = if cfg!(shuttle) { 2 } else { 4096 };
 
 /// How many calls to which subject have neither been answered nor been refused.
@@ -81,9 +78,7 @@ impl Violations {
         if self.counts.is_empty() {
             return None;
         }
-        let hasher = BuildHasherDefault::<DefaultHasher>::default();
-        let [high, low, ..] = hasher.hash_one(subject).to_be_bytes();
-        Some(usize::from(u16::from_be_bytes([high, low])) % COUNTS)
+        Some(slot(subject, COUNTS))
     }
 
     fn count(&self, index: Option<usize>) -> Option<&AtomicU64> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_nats::HeaderMap;
 use async_nats::message::OutboundMessage;
 use bytes::Bytes;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use wrpc_middleware_transport::{Context, Target};
@@ -23,6 +23,7 @@ use crate::id::Id;
 use crate::options::Options;
 use crate::registry::Registry;
 use crate::serve::ServedFunctions;
+use crate::slow::SlowFunctions;
 use crate::subject::{Inbox, below};
 use crate::tasks;
 use crate::violations::Violations;
@@ -93,7 +94,7 @@ impl Client {
         let subscribed = nats.subscribe(wildcard.clone()).await;
         let messages = subscribed.map_err(|_| ConnectError::Closed)?;
         let (broker, waiting) = Broker::new(nats);
-        let (owing, owed) = mpsc::unbounded_channel();
+        let (owing, settling) = tasks::settling();
         let core = Arc::new(Core {
             broker: Arc::new(broker),
             registry: Registry::default(),
@@ -105,9 +106,10 @@ impl Client {
             state: watch::Sender::new(ConnectionState::Connected),
             served: ServedFunctions::default(),
             owing,
+            slow: SlowFunctions::default(),
         });
         let mut running = JoinSet::new();
-        running.spawn(tasks::dispatch(Arc::clone(&core), messages, owed));
+        running.spawn(tasks::dispatch(Arc::clone(&core), messages, settling));
         running.spawn(send_waiting(waiting));
         if let Some(interval) = options.keepalive {
             // Below what the client may publish to, if permissions bind its inbox to its id.

@@ -55,7 +55,7 @@ impl Exchange {
     /// before.
     pub(crate) fn take(self: &Arc<Self>) {
         self.state().answer = Answer::Held(None);
-        self.settle_later();
+        self.connection.core().owing.handshake(self);
     }
 
     /// Keeps the first message of the results, to be sent in one with the handshake if the end

@@ -74,8 +74,9 @@ impl Exchange {
     /// Ends the parameters, which all went with the call, once it is known that the target took
     /// it.
     ///
-    /// The target is told so later, if it has not answered by then; at once where there were none:
-    /// upstream's decoder reads on before it decodes nothing.
+    /// The target is told so later, if it has not answered by then. It is told at once where there
+    /// were none, since upstream's decoder reads on before it decodes nothing, and where one of the
+    /// last calls had not been answered either.
     pub(crate) fn poll_end_params(
         self: &Arc<Self>,
         key: u32,
@@ -89,15 +90,20 @@ impl Exchange {
         } else if !state.is_complete(&self.patterns) {
             state.params = Params::Unended;
             drop(state);
-            self.settle_later();
+            if self.is_of_slow_function() {
+                self.end_params();
+            } else {
+                self.connection.core().owing.end_of_params(self);
+            }
         }
         Poll::Ready(Ok(()))
     }
 
-    /// Sees to it that [`settle`](Self::settle) is called, unless the call is over soon.
-    pub(super) fn settle_later(self: &Arc<Self>) {
-        // The task that does it runs as long as there is a call.
-        let _ = self.connection.core().owing.send(Arc::downgrade(self));
+    fn is_of_slow_function(&self) -> bool {
+        match &self.side {
+            Side::Caller { subject, .. } => self.connection.core().slow.contains(subject),
+            Side::Target { .. } => false,
+        }
     }
 
     /// Whether there is something to [`settle`](Self::settle).
@@ -115,24 +121,30 @@ impl Exchange {
 
     /// Sends what is owed to the other side, as the call is not over yet.
     pub(crate) fn settle(&self) {
-        match self.side {
-            Side::Caller { .. } => self.end_params(),
+        match &self.side {
+            Side::Caller { subject, .. } => {
+                if self.end_params() {
+                    self.connection.core().slow.insert(subject);
+                }
+            }
             Side::Target { .. } => self.tell(),
         }
     }
 
     /// Tells the target that there are no more parameters, unless that is of no use any more.
-    fn end_params(&self) {
+    /// Returns whether it was.
+    fn end_params(&self) -> bool {
         let mut state = self.state();
         if state.failure.is_some() || state.is_complete(&self.patterns) {
-            return;
+            return false;
         }
         let Some(peer) = state.peer.clone() else {
-            return;
+            return false;
         };
         state.params = Params::Written;
         drop(state);
         self.connection.core().end_params(&peer);
+        true
     }
 
     /// A writer is gone before its stream was closed; `sent` messages are on it, after `before`.

@@ -1,7 +1,5 @@
 //! What may happen to a call.
 
-use std::sync::Weak;
-
 use arbitrary::{Result, Unstructured};
 use async_nats::{Event, Message, ServerError, Subject};
 use bytes::Bytes;
@@ -81,13 +79,7 @@ pub(super) fn happen(call: &mut Call, u: &mut Unstructured<'_>) -> Result<()> {
         }
         17 => connection(call, u)?,
         18 => keepalive(call, u)?,
-        _ => {
-            while let Ok(owed) = call.idle.owed.try_recv() {
-                if let Some(exchange) = Weak::upgrade(&owed) {
-                    exchange.settle();
-                }
-            }
-        }
+        _ => call.idle.settling.settle_all(),
     }
     Ok(())
 }
