@@ -1,24 +1,26 @@
 //! Functions that are slow to answer.
 
-use crate::subject::slot;
+use crate::subject::hash;
 use crate::sync::atomic::{AtomicU8, Ordering};
 
-/// How many functions are told apart, of a byte each. Where two are not, a message more is sent to
-/// one of them than it needs.
-const SLOTS: usize = 1024;
+/// How many functions are told apart, of a byte each. Where two are not, one of them is told more
+/// than it needs.
+const SLOTS: usize = if cfg!(shuttle) { 2 } else { 256 };
 
-/// For so many calls a function is taken for slow.
+/// One call of so many to a slow function finds out whether it still is.
 const CALLS: u8 = 64;
 
-/// Functions of which a call was not answered before its target was told that there are no more
-/// parameters: it may have waited for that.
-///
-/// After so many calls it is found out anew, since a function may not be slow any more.
+/// Functions whose results had not ended when their target was told that there are no more
+/// parameters, or of which nothing was heard before their caller gave up: they may wait for that.
 #[derive(Debug)]
 pub(crate) struct SlowFunctions {
-    /// For how many calls more.
+    /// How many calls are left until one finds out; zero for a function that is not slow.
     calls: Box<[AtomicU8]>,
 }
+
+/// Where a function is among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot(u8);
 
 impl Default for SlowFunctions {
     fn default() -> Self {
@@ -29,22 +31,39 @@ impl Default for SlowFunctions {
 }
 
 impl SlowFunctions {
-    /// The one that is called by `subject` has turned out to be slow.
-    pub(crate) fn insert(&self, subject: &str) {
-        if let Some(calls) = self.calls.get(slot(subject, SLOTS)) {
-            calls.store(CALLS, Ordering::Relaxed);
-        }
+    /// The slot of the function that is called by `subject`.
+    pub(crate) fn slot(subject: &str) -> Slot {
+        let [slot, _] = hash(subject).to_be_bytes();
+        Slot(slot)
     }
 
-    /// Whether the one that is called by `subject` is slow. To be asked once of a call.
-    pub(crate) fn contains(&self, subject: &str) -> bool {
-        let Some(calls) = self.calls.get(slot(subject, SLOTS)) else {
-            return false;
+    fn calls(&self, Slot(slot): Slot) -> Option<&AtomicU8> {
+        self.calls.get(usize::from(slot) % SLOTS)
+    }
+
+    /// Whether one more call is told at once that there are no more parameters. If not, what is
+    /// found out by it is to be [learned](Self::learn).
+    pub(crate) fn take_call(&self, slot: Slot) -> bool {
+        let count = |calls| match calls {
+            0 => None,
+            1 => Some(CALLS),
+            more => Some(more - 1),
         };
-        let more = |calls: u8| calls.checked_sub(1);
-        calls
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
-            .is_ok()
+        let before = self
+            .calls(slot)
+            .map(|calls| calls.fetch_update(Ordering::Relaxed, Ordering::Relaxed, count));
+        matches!(before, Some(Ok(2..)))
+    }
+
+    /// A call that was not told at once has shown whether the function is slow.
+    pub(crate) fn learn(&self, slot: Slot, is_slow: bool) {
+        let Some(calls) = self.calls(slot) else {
+            return;
+        };
+        // Most are not, and were not before: only news are worth a write that all threads see.
+        if (calls.load(Ordering::Relaxed) > 0) != is_slow {
+            calls.store(if is_slow { CALLS } else { 0 }, Ordering::Relaxed);
+        }
     }
 }
 
@@ -52,16 +71,34 @@ impl SlowFunctions {
 mod tests {
     use super::*;
 
+    /// How many of as many calls are told at once.
+    fn told(functions: &SlowFunctions, slot: Slot, calls: usize) -> usize {
+        (0..calls).filter(|_| functions.take_call(slot)).count()
+    }
+
     #[test]
-    fn a_function_is_slow_for_so_many_calls() {
-        let slow = SlowFunctions::default();
-        assert!(!slow.contains("target.slow"));
+    fn one_call_of_many_to_a_slow_function_finds_out_whether_it_still_is() {
+        let functions = SlowFunctions::default();
+        let slot = SlowFunctions::slot("target.slow");
+        assert_eq!(told(&functions, slot, 3), 0);
         for _ in 0..2 {
-            slow.insert("target.slow");
-            assert!((0..CALLS).all(|_| slow.contains("target.slow")));
-            assert!(!slow.contains("target.slow"));
+            functions.learn(slot, true);
         }
-        slow.insert("target.slow");
-        assert!(!slow.contains("target.fast"));
+        for _ in 0..3 {
+            assert_eq!(told(&functions, slot, 63), 63);
+            assert!(!functions.take_call(slot));
+            functions.learn(slot, true);
+        }
+        // However many there are until it is found out.
+        assert_eq!(told(&functions, slot, 6400), 6300);
+        functions.learn(slot, false);
+        assert_eq!(told(&functions, slot, 3), 0);
+    }
+
+    #[test]
+    fn functions_are_told_apart() {
+        let functions = SlowFunctions::default();
+        functions.learn(SlowFunctions::slot("target.slow"), true);
+        assert!(!functions.take_call(SlowFunctions::slot("target.fast")));
     }
 }

@@ -96,12 +96,11 @@ fn join<'a>(parts: impl IntoIterator<Item = &'a str, IntoIter: Clone>) -> Subjec
     subject.into()
 }
 
-/// Which of so many slots the subject has: the same one in every process, so that no failure is a
-/// matter of chance.
-pub(crate) fn slot(subject: &str, slots: usize) -> usize {
+/// A hash of the subject: the same one in every process, so that no failure is a matter of chance.
+pub(crate) fn hash(subject: &str) -> u16 {
     let hasher = BuildHasherDefault::<DefaultHasher>::default();
     let [high, low, ..] = hasher.hash_one(subject).to_be_bytes();
-    usize::from(u16::from_be_bytes([high, low])) % slots
+    u16::from_be_bytes([high, low])
 }
 
 /// The indices after the name of a stream; none if there is something else.

@@ -20,7 +20,7 @@ use std::sync::PoisonError;
 use tokio::sync::Notify;
 
 use crate::connect::Violation;
-use crate::subject::{is_call, slot};
+use crate::subject::{hash, is_call};
 use crate::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 
@@ -78,7 +78,7 @@ impl Violations {
         if self.counts.is_empty() {
             return None;
         }
-        Some(slot(subject, COUNTS))
+        Some(usize::from(hash(subject)) % COUNTS)
     }
 
     fn count(&self, index: Option<usize>) -> Option<&AtomicU64> {

@@ -23,6 +23,7 @@ use super::{CallContext, Client};
 use crate::broker::{Published, Publishing};
 use crate::connection::ConnectionState;
 use crate::exchange::Exchange;
+use crate::tasks::SHORT;
 use crate::{Incoming, Outgoing, header, subject};
 
 /// How often a client is looked at that is to come back.
@@ -139,7 +140,8 @@ impl Client {
             paths,
             progress,
         } = call;
-        let headers = with_deadline(headers, deadline);
+        let timeout = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let headers = with_timeout(headers, timeout);
         let broker = self.connection().broker();
         let room = broker
             .max_payload()
@@ -151,8 +153,9 @@ impl Client {
         if self.connection().registry().is_closed() {
             return ResponseFuture::ready(Err(not_connected(&progress)));
         }
-        if params.is_empty() {
-            exchange.set_no_params();
+        // Upstream's decoder reads on before it decodes nothing.
+        if params.is_empty() || timeout.is_some_and(|timeout| timeout < SHORT) {
+            exchange.set_urgent();
         }
         let message = OutboundMessage {
             subject,
@@ -233,16 +236,13 @@ fn not_published(progress: &Progress, error: PublishError) -> RpcError {
     progress.fail(error).clone()
 }
 
-/// The headers of a call, with its deadline if it has one.
-fn with_deadline(headers: Option<HeaderMap>, deadline: Option<Instant>) -> Option<HeaderMap> {
-    let Some(deadline) = deadline else {
+/// The headers of a call, with the time that it has if that is bounded.
+fn with_timeout(headers: Option<HeaderMap>, timeout: Option<Duration>) -> Option<HeaderMap> {
+    let Some(timeout) = timeout else {
         return headers;
     };
     let mut headers = headers.unwrap_or_default();
-    header::write_deadline(
-        &mut headers,
-        deadline.saturating_duration_since(Instant::now()),
-    );
+    header::write_deadline(&mut headers, timeout);
     Some(headers)
 }
 
@@ -295,18 +295,57 @@ mod tests {
     use super::*;
     use crate::Options;
     use crate::budget::Budget;
+    use crate::exchange::Part;
+    use crate::offline::message;
+    use tokio::io::AsyncWriteExt as _;
+
+    async fn offline() -> (Client, crate::offline::Idle) {
+        let (connection, idle) = crate::offline::connection(Budget::new(1024, 1024), 4).await;
+        let client = Client(Arc::new(Shared {
+            connection,
+            options: Options::default(),
+            running: None,
+        }));
+        (client, idle)
+    }
+
+    /// A target that waits for the end of the parameters would take too much of its time.
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_has_little_time_is_urgent() {
+        for (timeout, params, is_urgent) in [
+            (None, "x", false),
+            (None, "", true),
+            (Some(SHORT), "x", false),
+            (Some(SHORT / 2), "x", true),
+        ] {
+            let (client, _idle) = offline().await;
+            let call = Call {
+                subject: "t.wrpc.0.0.1.a:b/c.f".into(),
+                headers: None,
+                deadline: timeout.map(|timeout| Instant::now() + timeout),
+                params: params.into(),
+                paths: Paths::default(),
+                progress: Progress::new("a:b/c", "f"),
+            };
+            let mut streams = client.send(call).await.unwrap();
+            let calls: Vec<_> = client.connection().registry().all().collect();
+            let [exchange] = &calls[..] else {
+                panic!("{calls:?}");
+            };
+            let mut taken = message(exchange.inbox());
+            taken.reply = Some("_INBOX.t.one".into());
+            exchange.deliver(Part::Root, taken);
+            streams.outgoing.shutdown().await.unwrap();
+            assert_ne!(exchange.is_owing(), is_urgent, "{timeout:?} {params}");
+        }
+    }
 
     /// What a call is made with is as large as it is, once: the future is moved, or allocated, with
     /// it.
     #[tokio::test]
     async fn a_call_holds_its_arguments_once() {
         const PATHS: [[Option<usize>; 1]; 64] = [[Some(0)]; 64];
-        let (connection, _idle) = crate::offline::connection(Budget::new(1024, 1024), 1).await;
-        let client = Client(Arc::new(Shared {
-            connection,
-            options: Options::default(),
-            running: None,
-        }));
+        let (client, _idle) = offline().await;
         let context = || CallContext::new(None);
         let by_reference = client.invoke(context(), "a:b/c", "f", Bytes::new(), PATHS.as_slice());
         let by_value = client.invoke(context(), "a:b/c", "f", Bytes::new(), PATHS);

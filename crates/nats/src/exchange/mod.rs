@@ -23,7 +23,7 @@ use std::sync::{Arc, PoisonError};
 use async_nats::{Message, Subject};
 use tokio::sync::OwnedSemaphorePermit;
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
-use wrpc_middleware_transport::{Paths, Progress};
+use wrpc_middleware_transport::{Paths, Progress, Stage};
 
 pub(crate) use self::answer::Answered;
 use self::inlet::Inlet;
@@ -195,12 +195,19 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.connection.registry().remove(&self.id);
-        if let Side::Caller { counted, .. } = &self.side {
-            self.connection.core().violations.forget(counted);
-        }
         let is_caller = self.is_caller();
         let budget = self.connection.budget();
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Side::Caller {
+            counted, progress, ..
+        } = &self.side
+        {
+            let core = self.connection.core();
+            core.violations.forget(counted);
+            if let Params::Unended(slot) = state.params {
+                core.slow.learn(slot, progress.stage() < Stage::FirstByte);
+            }
+        }
         state.clear(budget);
         budget.give_back(STREAM * state.nested.len());
         if is_caller
@@ -208,7 +215,7 @@ impl Drop for Exchange {
             && !state.is_complete(&self.patterns)
             && let Some(peer) = &state.peer
         {
-            if state.params == Params::Unended {
+            if matches!(state.params, Params::Unended(_)) {
                 // One that knows of no cancellation would wait for it.
                 self.connection.core().end_params(peer);
             }

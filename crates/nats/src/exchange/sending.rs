@@ -11,6 +11,7 @@ use super::state::Params;
 use super::{Exchange, ROOT, Side};
 use crate::broker::Publishing;
 use crate::header;
+use crate::slow::SlowFunctions;
 use crate::subject::{PARAMS, RESULTS, stream};
 
 impl Exchange {
@@ -66,17 +67,16 @@ impl Exchange {
         result.map(Ok)
     }
 
-    /// Records that there are no parameters in the message that makes the call.
-    pub(crate) fn set_no_params(&self) {
-        self.state().params = Params::None;
+    /// Has the target told that there are no more parameters as soon as it took the call.
+    pub(crate) fn set_urgent(&self) {
+        self.state().params = Params::Urgent;
     }
 
     /// Ends the parameters, which all went with the call, once it is known that the target took
     /// it.
     ///
-    /// The target is told so later, if it has not answered by then. It is told at once where there
-    /// were none, since upstream's decoder reads on before it decodes nothing, and where one of the
-    /// last calls had not been answered either.
+    /// The target is told so later, if it has not answered by then; at once if its function is slow
+    /// to, or the call is [urgent](Self::set_urgent).
     pub(crate) fn poll_end_params(
         self: &Arc<Self>,
         key: u32,
@@ -84,26 +84,21 @@ impl Exchange {
     ) -> Poll<Result<(), RpcError>> {
         ready!(self.poll_peer(key, cx))?;
         let mut state = self.state();
-        if state.params == Params::None {
-            drop(state);
-            self.end_params();
-        } else if !state.is_complete(&self.patterns) {
-            state.params = Params::Unended;
-            drop(state);
-            if self.is_of_slow_function() {
-                self.end_params();
-            } else {
-                self.connection.core().owing.end_of_params(self);
+        if state.params != Params::Urgent && !state.is_complete(&self.patterns) {
+            let core = self.connection.core();
+            if let Side::Caller { subject, .. } = &self.side
+                && let slot = SlowFunctions::slot(subject)
+                && !core.slow.take_call(slot)
+            {
+                state.params = Params::Unended(slot);
+                drop(state);
+                core.owing.end_of_params(self);
+                return Poll::Ready(Ok(()));
             }
         }
+        drop(state);
+        self.end_params();
         Poll::Ready(Ok(()))
-    }
-
-    fn is_of_slow_function(&self) -> bool {
-        match &self.side {
-            Side::Caller { subject, .. } => self.connection.core().slow.contains(subject),
-            Side::Target { .. } => false,
-        }
     }
 
     /// Whether there is something to [`settle`](Self::settle).
@@ -111,7 +106,7 @@ impl Exchange {
         let state = self.state();
         match self.side {
             Side::Caller { .. } => {
-                state.params == Params::Unended
+                matches!(state.params, Params::Unended(_))
                     && state.failure.is_none()
                     && !state.is_complete(&self.patterns)
             }
@@ -121,30 +116,28 @@ impl Exchange {
 
     /// Sends what is owed to the other side, as the call is not over yet.
     pub(crate) fn settle(&self) {
-        match &self.side {
-            Side::Caller { subject, .. } => {
-                if self.end_params() {
-                    self.connection.core().slow.insert(subject);
-                }
-            }
+        match self.side {
+            Side::Caller { .. } => self.end_params(),
             Side::Target { .. } => self.tell(),
         }
     }
 
     /// Tells the target that there are no more parameters, unless that is of no use any more.
-    /// Returns whether it was.
-    fn end_params(&self) -> bool {
+    fn end_params(&self) {
         let mut state = self.state();
         if state.failure.is_some() || state.is_complete(&self.patterns) {
-            return false;
+            return;
         }
         let Some(peer) = state.peer.clone() else {
-            return false;
+            return;
         };
-        state.params = Params::Written;
+        let params = core::mem::replace(&mut state.params, Params::Written);
         drop(state);
-        self.connection.core().end_params(&peer);
-        true
+        let core = self.connection.core();
+        if let Params::Unended(slot) = params {
+            core.slow.learn(slot, true);
+        }
+        core.end_params(&peer);
     }
 
     /// A writer is gone before its stream was closed; `sent` messages are on it, after `before`.

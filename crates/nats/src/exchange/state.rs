@@ -12,6 +12,7 @@ use super::ending::Ending;
 use super::inlet::{Inlet, Refusal};
 use super::waiting::Waiting;
 use crate::budget::Budget;
+use crate::slow::Slot;
 
 /// What an indexed stream costs before anything arrives on it.
 pub(super) const STREAM: usize = 256;
@@ -44,12 +45,12 @@ pub(super) enum Params {
     /// The target is told by who writes them.
     #[default]
     Written,
-    /// The call had none in it.
-    None,
+    /// The target is told that there are no more as soon as it took the call.
+    Urgent,
     /// They were given up before it was known where they go.
     Abandoned,
-    /// All went with the call, and the target was not told so.
-    Unended,
+    /// All went with the call, and the target was not told so, which shows whether it is slow.
+    Unended(Slot),
 }
 
 impl State {

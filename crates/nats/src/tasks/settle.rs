@@ -6,9 +6,9 @@
 //! who has waited for a while, which spares most calls three of their five messages. (Of a call
 //! without parameters the target is told at once: it may well wait for that.)
 //!
-//! Whoever waits for a handshake waits for nothing else, a failure of the target included, so it
-//! comes soon. Few targets read on after parameters that they have decoded, so the end of these has
-//! time; [`SlowFunctions`](crate::slow::SlowFunctions) are told at once.
+//! Whoever waits for a handshake can do nothing else, so it comes soon. Few targets read on after
+//! parameters that they have decoded, so the end of these has time; but not that of
+//! [`SlowFunctions`](crate::slow::SlowFunctions), nor of calls that have none to lose.
 
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
@@ -22,11 +22,14 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::exchange::Exchange;
 
-/// How long a handshake is put off; a timer may take a millisecond more.
+/// How long a handshake is put off; at most twice as long passes.
 const HANDSHAKE: Duration = Duration::from_millis(1);
 
-/// How long the end of parameters is put off.
+/// How long the end of parameters is put off; at most twice as long passes.
 const END_OF_PARAMS: Duration = Duration::from_millis(10);
+
+/// Of a call that has less time than this nothing is put off.
+pub(crate) const SHORT: Duration = Duration::from_millis(100);
 
 /// Room for as many calls is kept.
 const USUAL: usize = 1024;
@@ -41,50 +44,28 @@ pub(crate) fn settling() -> (Owing, Settling) {
         ends_of_params,
     };
     let settling = Settling {
-        // Most calls are over before it has run out. Where messages arrive, another thread would be
-        // woken for it.
-        handshakes: Queue::new(owed_handshakes, Timer::Exact),
-        // It is set so often that setting it costs more than letting it run out: where it is the
-        // next one of the runtime, that wakes the runtime's driver.
-        ends_of_params: Queue::new(owed_ends, Timer::Lazy),
+        handshakes: Queue::new(owed_handshakes, HANDSHAKE, Timer::Exact),
+        ends_of_params: Queue::new(owed_ends, END_OF_PARAMS, Timer::Lazy),
     };
     (owing, settling)
 }
 
 /// Takes calls of which something is owed to the other side.
 pub(crate) struct Owing {
-    handshakes: mpsc::UnboundedSender<Owed>,
-    ends_of_params: mpsc::UnboundedSender<Owed>,
+    handshakes: mpsc::UnboundedSender<Weak<Exchange>>,
+    ends_of_params: mpsc::UnboundedSender<Weak<Exchange>>,
 }
 
+// Where nobody takes a call any more there is none.
 impl Owing {
     /// The caller is to be told that its call was taken.
     pub(crate) fn handshake(&self, call: &Arc<Exchange>) {
-        Self::add(&self.handshakes, call, HANDSHAKE);
+        let _ = self.handshakes.send(Arc::downgrade(call));
     }
 
     /// The target is to be told that there are no more parameters.
     pub(crate) fn end_of_params(&self, call: &Arc<Exchange>) {
-        Self::add(&self.ends_of_params, call, END_OF_PARAMS);
-    }
-
-    fn add(owed: &mpsc::UnboundedSender<Owed>, call: &Arc<Exchange>, put_off: Duration) {
-        // The task that settles it runs as long as there is a call.
-        let _ = owed.send(Owed {
-            call: Arc::downgrade(call),
-            due: Instant::now() + put_off,
-        });
-    }
-}
-
-struct Owed {
-    call: Weak<Exchange>,
-    due: Instant,
-}
-
-impl Owed {
-    fn is_over(&self) -> bool {
-        self.call.upgrade().is_none_or(|call| !call.is_owing())
+        let _ = self.ends_of_params.send(Arc::downgrade(call));
     }
 }
 
@@ -101,11 +82,11 @@ pub(crate) struct Settling {
 
 #[cfg(any(test, fuzzing))]
 impl Settling {
-    /// Settles all calls, before they are due.
+    /// Settles all calls, if it has not been polled yet.
     pub(crate) fn settle_all(&mut self) {
         for queue in [&mut self.handshakes, &mut self.ends_of_params] {
-            while let Ok(owed) = queue.owed.try_recv() {
-                owed.call.upgrade().iter().for_each(|call| call.settle());
+            while let Ok(call) = queue.owed.try_recv() {
+                call.upgrade().iter().for_each(|call| call.settle());
             }
         }
     }
@@ -127,30 +108,46 @@ impl Future for Settling {
 /// What becomes of a timer when the call is over that it was set for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Timer {
-    /// It is set for another call, or there is none.
+    /// It is set for the next call, or dropped. One that runs out while messages arrive has another
+    /// thread woken, for nothing.
     Exact,
-    /// It runs out, and is set for another call then.
+    /// It runs out, and is set for the next call then. Where nothing else is due sooner, setting one
+    /// wakes the runtime's driver: for most calls that would be all it does.
     Lazy,
 }
 
-/// Calls that are due in the order in which they were added.
+/// Calls in the order in which they are due.
 #[pin_project]
 struct Queue {
-    owed: mpsc::UnboundedReceiver<Owed>,
+    owed: mpsc::UnboundedReceiver<Weak<Exchange>>,
+    put_off: Duration,
+    timer: Timer,
+    /// What is over is kept, in memory too, behind a call that is not, until that is due.
     calls: VecDeque<Owed>,
     /// Runs out when the first of the calls is due, or before.
     #[pin]
     sleep: Option<Sleep>,
-    timer: Timer,
+}
+
+struct Owed {
+    call: Weak<Exchange>,
+    due: Instant,
+}
+
+impl Owed {
+    fn is_over(&self) -> bool {
+        self.call.upgrade().is_none_or(|call| !call.is_owing())
+    }
 }
 
 impl Queue {
-    fn new(owed: mpsc::UnboundedReceiver<Owed>, timer: Timer) -> Self {
+    fn new(owed: mpsc::UnboundedReceiver<Weak<Exchange>>, put_off: Duration, timer: Timer) -> Self {
         Self {
             owed,
+            put_off,
+            timer,
             calls: VecDeque::new(),
             sleep: None,
-            timer,
         }
     }
 }
@@ -163,17 +160,22 @@ impl Future for Queue {
         let mut this = self.project();
         let calls = this.calls;
         let is_exact = *this.timer == Timer::Exact;
+        let put_off = *this.put_off;
+        let owed = |call| Owed {
+            call,
+            due: Instant::now() + put_off,
+        };
         loop {
             if calls.is_empty() && this.sleep.is_none() {
                 calls.shrink_to(USUAL);
                 match ready!(this.owed.poll_recv(cx)) {
-                    Some(call) => calls.push_back(call),
+                    Some(call) => calls.push_back(owed(call)),
                     None => return Poll::Ready(()),
                 }
             }
             // More calls are seen when the timer runs out, if not before.
             while let Ok(call) = this.owed.try_recv() {
-                calls.push_back(call);
+                calls.push_back(owed(call));
             }
             while calls.front().is_some_and(Owed::is_over) {
                 calls.pop_front();
@@ -205,7 +207,8 @@ impl Future for Queue {
 #[cfg(test)]
 mod tests {
     use core::task::Waker;
-    use tokio::time::timeout;
+    use tokio::task::yield_now;
+    use tokio::time::{advance, sleep, timeout};
     use wrpc_middleware_transport::{Paths, Progress};
 
     use super::*;
@@ -214,6 +217,7 @@ mod tests {
     use crate::exchange::{Answered, Part, ROOT, Side};
     use crate::function::Function;
     use crate::offline::{self, message};
+    use crate::slow::SlowFunctions;
 
     /// A call that was taken and whose parameters, written all, have not ended.
     fn unended(connection: &Arc<Connection>) -> Arc<Exchange> {
@@ -228,16 +232,30 @@ mod tests {
         assert!(exchange.poll_end_params(ROOT, cx).is_ready());
     }
 
+    const SUBJECT: &str = "t.wrpc.0.0.1.a:b/c.f";
+
     /// A call that was taken.
     fn taken(connection: &Arc<Connection>) -> Arc<Exchange> {
+        taken_by(connection, SUBJECT)
+    }
+
+    fn taken_by(connection: &Arc<Connection>, subject: &'static str) -> Arc<Exchange> {
         let progress = Progress::new("a:b/c", "f");
-        let subject = "t.wrpc.0.0.1.a:b/c.f".into();
         let paths = Paths::default();
+        let subject = subject.into();
         let exchange = Exchange::of_caller(Arc::clone(connection), progress, subject, paths);
         let mut taken = message(exchange.inbox());
         taken.reply = Some("_INBOX.t.one".into());
         exchange.deliver(Part::Root, taken);
         exchange
+    }
+
+    /// Whether the next call is told at once.
+    fn is_slow(connection: &Arc<Connection>, subject: &str) -> bool {
+        connection
+            .core()
+            .slow
+            .take_call(SlowFunctions::slot(subject))
     }
 
     fn end(exchange: &Exchange) {
@@ -298,40 +316,74 @@ mod tests {
         let (connection, mut settling) = connection().await;
         assert_eq!(timers(&mut settling), (false, false));
         for _ in 0..2 {
-            let [first, second] = [(); 2].map(|()| untold(&connection));
+            let first = untold(&connection);
             assert_eq!(timers(&mut settling), (true, false));
+            advance(HANDSHAKE / 2).await;
+            let second = untold(&connection);
+            assert_eq!(timers(&mut settling), (true, false));
+            let set_for_first = settling.handshakes.sleep.as_ref().unwrap().deadline();
             answer(&first);
             assert_eq!(timers(&mut settling), (true, false));
+            let set_for_second = settling.handshakes.sleep.as_ref().unwrap().deadline();
+            assert!(set_for_second > set_for_first);
             drop(second);
             assert_eq!(timers(&mut settling), (false, false));
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_timer_for_ends_of_params_runs_out_for_nothing_rather_than_being_set_anew() {
+    async fn the_timer_for_ends_of_params_runs_out_whatever_becomes_of_calls() {
         let (connection, mut settling) = connection().await;
         end(&unended(&connection));
         assert_eq!(timers(&mut settling), (false, false), "it is over");
-        let call = unended(&connection);
+        let first = unended(&connection);
         assert_eq!(timers(&mut settling), (false, true));
-        end(&call);
-        assert_eq!(timers(&mut settling), (false, true));
-        pass(&mut settling, END_OF_PARAMS.saturating_sub(TICK)).await;
-        // Seen as late as this, it is due no later.
-        let call = unended(&connection);
-        assert_eq!(timers(&mut settling), (false, true));
-        pass(&mut settling, END_OF_PARAMS.saturating_sub(TICK)).await;
-        assert!(call.is_owing(), "too early");
-        pass(&mut settling, TICK * 2).await;
-        assert!(!call.is_owing(), "too late");
+        let set = settling.ends_of_params.sleep.as_ref().unwrap().deadline();
+        pass(&mut settling, END_OF_PARAMS / 2).await;
+        let second = unended(&connection);
+        for call in [first, second] {
+            end(&call);
+            assert_eq!(timers(&mut settling), (false, true));
+            let now = settling.ends_of_params.sleep.as_ref().unwrap().deadline();
+            assert_eq!(now, set);
+        }
+        pass(&mut settling, END_OF_PARAMS / 2 + TICK).await;
         assert_eq!(timers(&mut settling), (false, false));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_is_owed_of_a_call_without_parameters() {
+    async fn calls_that_come_while_it_waits_are_settled_in_time() {
+        for (owing, end, put_off) in [
+            (untold as fn(&_) -> _, answer as fn(&Exchange), HANDSHAKE),
+            (unended, end, END_OF_PARAMS),
+        ] {
+            let (connection, settling) = connection().await;
+            let settled = tokio::spawn(settling);
+            for wait in [Duration::ZERO, put_off / 2, put_off * 3] {
+                // It has a timer for a call that is over, or waits for calls.
+                let over = owing(&connection);
+                yield_now().await;
+                end(&over);
+                sleep(wait).await;
+                let call = owing(&connection);
+                sleep(put_off.saturating_sub(TICK)).await;
+                assert!(call.is_owing(), "too early");
+                sleep(put_off + TICK * 3).await;
+                assert!(!call.is_owing(), "too late");
+                connection
+                    .core()
+                    .slow
+                    .learn(SlowFunctions::slot(SUBJECT), false);
+            }
+            assert!(!settled.is_finished(), "there may be more calls");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_owed_of_a_call_that_is_urgent() {
         let (connection, mut settling) = connection().await;
         let call = taken(&connection);
-        call.set_no_params();
+        call.set_urgent();
         end_params(&call);
         assert!(!call.is_owing());
         assert_eq!(timers(&mut settling), (false, false));
@@ -357,14 +409,47 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_function_that_was_slow_is_told_at_once_the_next_time() {
+    async fn a_function_that_was_told_late_is_told_at_once_the_next_time() {
         let (connection, mut settling) = connection().await;
-        let slow = unended(&connection);
-        pass(&mut settling, END_OF_PARAMS + TICK).await;
+        let (slow, fast) = (unended(&connection), taken_by(&connection, "t.fast"));
+        end_params(&fast);
+        pass(&mut settling, END_OF_PARAMS / 2).await;
+        end(&fast);
+        pass(&mut settling, END_OF_PARAMS / 2 + TICK).await;
         assert!(!slow.is_owing());
+        drop((slow, fast));
         let next = taken(&connection);
         end_params(&next);
         assert!(!next.is_owing());
         assert_eq!(timers(&mut settling), (false, false));
+        assert!(is_slow(&connection, SUBJECT) && !is_slow(&connection, "t.fast"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn so_is_one_that_was_given_up_without_a_word_of_it() {
+        let (connection, _settling) = connection().await;
+        let answered = unended(&connection);
+        end(&answered);
+        drop(answered);
+        assert!(!is_slow(&connection, SUBJECT));
+        drop(unended(&connection));
+        assert!(is_slow(&connection, SUBJECT));
+        // One call of many finds out whether it is slow any more.
+        while is_slow(&connection, SUBJECT) {}
+        let again = unended_once_more(&connection);
+        end(&again);
+        drop(again);
+        assert!(!is_slow(&connection, SUBJECT));
+    }
+
+    /// The call that finds out whether its function is still slow.
+    fn unended_once_more(connection: &Arc<Connection>) -> Arc<Exchange> {
+        loop {
+            let call = taken(connection);
+            end_params(&call);
+            if call.is_owing() {
+                return call;
+            }
+        }
     }
 }

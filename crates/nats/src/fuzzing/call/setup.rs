@@ -135,7 +135,7 @@ pub(in crate::fuzzing) fn made(
     let subject = "t.wrpc.0.0.1.test:app/echo.echo".into();
     let exchange = Exchange::of_caller(connection, progress.clone(), subject, paths);
     if !has_params {
-        exchange.set_no_params();
+        exchange.set_urgent();
     }
     let incoming = Incoming::new(Arc::clone(&exchange));
     let inbox = exchange.inbox();
