@@ -8,10 +8,11 @@ use core::time::Duration;
 
 use pin_project::pin_project;
 use tokio::io::AsyncWrite;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep, sleep_until};
 use wrpc_middleware_errors::{Delivery, RpcError, RpcErrorKind};
 
 use super::health::Admission;
+use crate::clock::after;
 use crate::{Channels, Progress, Stage};
 
 /// Resolves once the target took the call. Dropping it gives the call up and says nothing about
@@ -76,7 +77,9 @@ where
                 let mut called = inner.poll(cx);
                 match &mut called {
                     Poll::Pending => {
-                        this.admission.as_mut().map(Admission::waits);
+                        if let Some(admission) = this.admission {
+                            admission.waits_since(Instant::now());
+                        }
                         return Poll::Pending;
                     }
                     Poll::Ready(Ok(channels)) if channels.progress.reports_acceptance() => {
@@ -105,10 +108,14 @@ where
                 let Poll::Ready(Ok(channels)) = called else {
                     return Poll::Pending;
                 };
+                let now = Instant::now();
+                if let Some(admission) = this.admission {
+                    admission.waits_since(now);
+                }
                 let progress = channels.progress.clone();
                 let mut handshake = Box::pin(Handshake {
                     channels: Some(channels),
-                    sleep: tokio::time::sleep(*this.timeout),
+                    sleep: sleep_until(after(now, *this.timeout)),
                 });
                 let silence = handshake.as_mut().project().sleep.poll(cx);
                 this.state.set(State::Handshake(handshake));
@@ -154,7 +161,6 @@ fn poll_taken<O: AsyncWrite + Unpin, I>(
 ) -> Poll<Result<(), RpcError>> {
     let flushed = Pin::new(&mut channels.outgoing).poll_flush(cx);
     if flushed.is_pending() && channels.progress.stage() < Stage::Accepted {
-        admission.as_mut().map(Admission::waits);
         return Poll::Pending;
     }
     let admission = admission.take();

@@ -239,8 +239,8 @@ pub(super) struct Admission {
 
 impl Admission {
     /// The call has to wait for something: it may turn out to be silent.
-    pub(super) fn waits(&mut self) {
-        self.since.get_or_insert_with(Instant::now);
+    pub(super) fn waits_since(&mut self, now: Instant) {
+        self.since.get_or_insert(now);
     }
 
     /// The target took the call.
@@ -321,7 +321,7 @@ mod tests {
 
     fn silence(targets: &Targets, n: usize) {
         let mut admission = targets.admit(Some(&target(n))).unwrap();
-        admission.waits();
+        admission.waits_since(Instant::now());
         admission.silent();
     }
 

@@ -49,7 +49,7 @@ fn calls(threads: usize, calls: usize, open: Duration) -> usize {
                         thread::yield_now();
                         continue;
                     };
-                    admission.waits();
+                    admission.waits_since(Instant::now());
                     if admission.probe.is_some() {
                         // Long enough for another to try the same.
                         thread::sleep(open * 2);
