@@ -23,7 +23,7 @@ use super::{CallContext, Client};
 use crate::broker::{Published, Publishing};
 use crate::connection::ConnectionState;
 use crate::exchange::Exchange;
-use crate::tasks::SHORT;
+use crate::tasks::ENOUGH_TIME;
 use crate::{Incoming, Outgoing, header, subject};
 
 /// How often a client is looked at that is to come back.
@@ -154,7 +154,7 @@ impl Client {
             return ResponseFuture::ready(Err(not_connected(&progress)));
         }
         // Upstream's decoder reads on before it decodes nothing.
-        if params.is_empty() || timeout.is_some_and(|timeout| timeout < SHORT) {
+        if params.is_empty() || timeout.is_some_and(|timeout| timeout < ENOUGH_TIME) {
             exchange.set_urgent();
         }
         let message = OutboundMessage {
@@ -315,8 +315,8 @@ mod tests {
         for (timeout, params, is_urgent) in [
             (None, "x", false),
             (None, "", true),
-            (Some(SHORT), "x", false),
-            (Some(SHORT / 2), "x", true),
+            (Some(ENOUGH_TIME), "x", false),
+            (Some(ENOUGH_TIME / 2), "x", true),
         ] {
             let (client, _idle) = offline().await;
             let call = Call {

@@ -84,20 +84,22 @@ impl Exchange {
     ) -> Poll<Result<(), RpcError>> {
         ready!(self.poll_peer(key, cx))?;
         let mut state = self.state();
-        if state.params != Params::Urgent && !state.is_complete(&self.patterns) {
-            let core = self.connection.core();
-            if let Side::Caller { subject, .. } = &self.side
-                && let slot = SlowFunctions::slot(subject)
-                && !core.slow.take_call(slot)
-            {
-                state.params = Params::Unended(slot);
-                drop(state);
-                core.owing.end_of_params(self);
-                return Poll::Ready(Ok(()));
-            }
+        if state.is_complete(&self.patterns) {
+            return Poll::Ready(Ok(()));
         }
-        drop(state);
-        self.end_params();
+        let core = self.connection.core();
+        if state.params != Params::Urgent
+            && let Side::Caller { subject, .. } = &self.side
+            && let slot = SlowFunctions::slot(subject)
+            && !core.slow.take_call(slot)
+        {
+            state.params = Params::Unended(slot);
+            drop(state);
+            core.owing.end_of_params(self);
+        } else {
+            drop(state);
+            self.end_params();
+        }
         Poll::Ready(Ok(()))
     }
 

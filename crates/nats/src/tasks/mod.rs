@@ -10,5 +10,5 @@ mod watch;
 pub(crate) use self::dispatch::dispatch;
 pub(crate) use self::keepalive::keep_alive;
 pub(crate) use self::refusals::judge_refusals;
-pub(crate) use self::settle::{Owing, SHORT, Settling, settling};
+pub(crate) use self::settle::{ENOUGH_TIME, Owing, Settling, settling};
 pub(crate) use self::watch::watch;

@@ -28,8 +28,8 @@ const HANDSHAKE: Duration = Duration::from_millis(1);
 /// How long the end of parameters is put off; at most twice as long passes.
 const END_OF_PARAMS: Duration = Duration::from_millis(10);
 
-/// Of a call that has less time than this nothing is put off.
-pub(crate) const SHORT: Duration = Duration::from_millis(100);
+/// A call with as much time until its deadline has time for what is put off.
+pub(crate) const ENOUGH_TIME: Duration = Duration::from_millis(100);
 
 /// Room for as many calls is kept.
 const USUAL: usize = 1024;
@@ -56,15 +56,16 @@ pub(crate) struct Owing {
     ends_of_params: mpsc::UnboundedSender<Weak<Exchange>>,
 }
 
-// Where nobody takes a call any more there is none.
 impl Owing {
     /// The caller is to be told that its call was taken.
     pub(crate) fn handshake(&self, call: &Arc<Exchange>) {
+        // The task that does it runs as long as there is a call.
         let _ = self.handshakes.send(Arc::downgrade(call));
     }
 
     /// The target is to be told that there are no more parameters.
     pub(crate) fn end_of_params(&self, call: &Arc<Exchange>) {
+        // The same task.
         let _ = self.ends_of_params.send(Arc::downgrade(call));
     }
 }
@@ -285,6 +286,15 @@ mod tests {
         assert!(!exchange.is_owing());
     }
 
+    /// What makes a call that owes something, what is the end of it, and how long it is put off.
+    type PutOff = (
+        fn(&Arc<Connection>) -> Arc<Exchange>,
+        fn(&Exchange),
+        Duration,
+    );
+
+    const PUT_OFF: [PutOff; 2] = [(untold, answer, HANDSHAKE), (unended, end, END_OF_PARAMS)];
+
     async fn connection() -> (Arc<Connection>, Pin<Box<Settling>>) {
         let budget = Budget::new(1 << 20, 1 << 20);
         let (connection, idle) = offline::connection(budget, 2048).await;
@@ -353,10 +363,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn calls_that_come_while_it_waits_are_settled_in_time() {
-        for (owing, end, put_off) in [
-            (untold as fn(&_) -> _, answer as fn(&Exchange), HANDSHAKE),
-            (unended, end, END_OF_PARAMS),
-        ] {
+        for (owing, end, put_off) in PUT_OFF {
             let (connection, settling) = connection().await;
             let settled = tokio::spawn(settling);
             for wait in [Duration::ZERO, put_off / 2, put_off * 3] {
@@ -391,10 +398,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_call_that_goes_on_is_settled_in_time_whatever_becomes_of_others() {
-        for (owing, end, put_off) in [
-            (untold as fn(&_) -> _, answer as fn(&Exchange), HANDSHAKE),
-            (unended, end, END_OF_PARAMS),
-        ] {
+        for (owing, end, put_off) in PUT_OFF {
             let (connection, mut settling) = connection().await;
             let over = owing(&connection);
             assert_ne!(timers(&mut settling), (false, false));
@@ -435,21 +439,26 @@ mod tests {
         drop(unended(&connection));
         assert!(is_slow(&connection, SUBJECT));
         // One call of many finds out whether it is slow any more.
-        while is_slow(&connection, SUBJECT) {}
-        let again = unended_once_more(&connection);
-        end(&again);
-        drop(again);
+        let mut calls = (0..100).map(|_| {
+            let call = taken(&connection);
+            end_params(&call);
+            call
+        });
+        let finds_out = calls.find(|call| call.is_owing()).unwrap();
+        end(&finds_out);
+        drop(finds_out);
         assert!(!is_slow(&connection, SUBJECT));
     }
 
-    /// The call that finds out whether its function is still slow.
-    fn unended_once_more(connection: &Arc<Connection>) -> Arc<Exchange> {
-        loop {
-            let call = taken(connection);
-            end_params(&call);
-            if call.is_owing() {
-                return call;
-            }
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_was_answered_before_shows_nothing() {
+        let (connection, _settling) = connection().await;
+        drop(unended(&connection));
+        for _ in 0..100 {
+            let answered = taken(&connection);
+            end(&answered);
+            end_params(&answered);
         }
+        assert!(is_slow(&connection, SUBJECT));
     }
 }
